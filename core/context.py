@@ -1,0 +1,101 @@
+"""What a handler gets: its job, the store, and throttled ways to say how far it is and what it wrote."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from core.claims import Claims
+from core.jobs import Jobs
+from core.records import Job
+from core.store import Store
+
+PROGRESS_SECONDS = 0.2
+EVENT_SECONDS = 0.06
+
+
+class JobContext:
+    """One running job, as its handler sees it.
+
+    result: JSON that the job leaves behind when it is done; the handler sets it. worked: seconds spent in
+    the job's own finished steps, without those of the jobs that it takes turns with.
+    """
+
+    def __init__(self, jobs: Jobs, claims: Claims, job: Job) -> None:
+        self.jobs = jobs
+        self.job = job
+        self.result: Any = None
+        self.worked = 0.0
+        self.done, self.total, self.message = job.done, job.total, job.message
+        self._claims = claims
+        self._began: tuple[float, int] | None = None
+        self._progress = _Throttle(PROGRESS_SECONDS)
+        self._events: dict[str, _Throttle] = {}
+
+    @property
+    def store(self) -> Store:
+        """The store that the job is in."""
+        return self.jobs.store
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """What was asked for."""
+        return self.job.payload
+
+    @property
+    def run(self) -> str:
+        """The id of the run that the job drives; a job without one has no use for it."""
+        if self.job.run is None:
+            raise ValueError(f"job {self.job.id} of kind {self.job.kind!r} drives no run")
+        return self.job.run
+
+    def cancelled(self) -> bool:
+        """Whether the handler should return: for steps too long to leave it to the scheduler."""
+        return self._claims.turn(self.job.id) != "go"
+
+    def progress(self, done: int, total: int, message: str = "") -> None:
+        """Say how far the job is; the time left follows from the speed since the first call."""
+        now = time.monotonic()
+        self._began = self._began or (now, done)
+        self.done, self.total, self.message = done, total, message
+        since, first = self._began
+        eta = (now - since) / (done - first) * (total - done) if done > first else None
+        self._progress.put(lambda: self._claims.progress(self.job.id, done, total, message, eta))
+
+    def emit(self, kind: str, payload: Any) -> None:
+        """Say what there is so far: a snapshot that replaces an unwritten earlier one of its kind.
+
+        The first is written at once, later ones at most every EVENT_SECONDS, the last one always.
+        """
+        throttle = self._events.setdefault(kind, _Throttle(EVENT_SECONDS))
+        throttle.put(lambda: self._claims.add_event(self.job.id, kind, payload))
+
+    def settle(self, force: bool = False) -> None:
+        """Write what waited long enough, or everything; the scheduler calls this after every step."""
+        for throttle in (self._progress, *self._events.values()):
+            throttle.settle(force)
+
+
+Handler = Callable[[JobContext], Iterator[None]]
+"""A job kind: a generator that yields after each small unit of work (below 0.2 s): jobs take turns there."""
+
+
+class _Throttle:
+    """Runs the newest of the writes it is given, no more often than every `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+        self._waiting: Callable[[], None] | None = None
+
+    def put(self, write: Callable[[], None]) -> None:
+        self._waiting = write
+        self.settle()
+
+    def settle(self, force: bool = False) -> None:
+        if self._waiting is None or (not force and time.monotonic() < self._next):
+            return
+        write, self._waiting = self._waiting, None
+        write()
+        self._next = time.monotonic() + self._seconds

@@ -1,0 +1,1 @@
+"""Alembic's environment: `core.database` runs it when a store is opened."""

@@ -1,0 +1,1 @@
+"""One file a revision, named for what it brings. A revision that was released is never edited."""

@@ -1,0 +1,195 @@
+"""Between dataclasses and table rows, and the statements that run inside a larger transaction."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.errors import NotFoundError
+from core.records import (
+    BRANCHES,
+    MetricLike,
+    NewRun,
+    NewSample,
+    Run,
+    RunStatus,
+    Sample,
+    Unit,
+    floats_from_bytes,
+    floats_to_bytes,
+)
+from core.schema import metrics as metrics_table
+from core.schema import runs as runs_table
+from core.schema import samples as samples_table
+from core.schema import vectors as vectors_table
+
+T = TypeVar("T")
+_ID_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"  # none that is read as another
+_CHUNK = 500  # values in one IN list: below every database's limit
+_PACKAGES = (
+    "steerscope", "numpy", "scipy", "scikit-learn", "torch", "transformers", "tokenizers", "peft",
+    "sentence-transformers",
+)
+
+
+def insert_run(connection: Connection, new: NewRun, status: RunStatus) -> str:
+    """Insert a run inside a transaction and return its new id; NotFoundError where its parent is gone."""
+    now = time.time()
+    row = {name: getattr(new, name) for name in NewRun.__dataclass_fields__}
+    row["settings"] = dict(new.settings)
+    row["pair_spec"] = None if new.pair_spec is None else dict(new.pair_spec)
+    row["queries"] = list(new.queries)
+    row["versions"] = dict(new.versions) or library_versions()
+    row |= {"status": status, "samples": 0, "tokens": 0, "seconds": 0.0}
+    row |= {"created": now, "finished": now if status == "done" else None}
+    if new.parent is not None and not _exists(connection, new.parent):
+        raise no_run(new.parent)
+    run = _new_id()
+    while _exists(connection, run):
+        run = _new_id()
+    connection.execute(insert(runs_table).values(id=run, **row))
+    return run
+
+
+def add_samples(connection: Connection, run: str, units: Mapping[Unit, NewSample], seconds: float) -> int:
+    """Insert the samples whose unit is not stored yet, inside a transaction, and count them into the run."""
+    columns = runs_table.c
+    # Locks the run's row first, so that two writers of one run follow each other on every database.
+    spent = update(runs_table).where(columns.id == run).values(seconds=columns.seconds + seconds)
+    if not connection.execute(spent).rowcount:
+        raise no_run(run)
+    stored: set[Unit] = set()
+    replicates = [replicate for _, replicate in units]
+    known = select(samples_table.c.query, samples_table.c.replicate).where(
+        samples_table.c.run == run,
+        samples_table.c.replicate.between(min(replicates, default=0), max(replicates, default=0)),
+    )
+    for chunk in chunks(dict.fromkeys(query for query, _ in units)):
+        found = connection.execute(known.where(samples_table.c.query.in_(chunk)))
+        stored |= {(row.query, row.replicate) for row in found}
+    new = [sample for unit, sample in units.items() if unit not in stored]
+    if new:
+        connection.execute(insert(samples_table), [_sample_row(run, sample) for sample in new])
+        tokens = sum(len(sample.token_ids) for sample in new)
+        counts = {"samples": columns.samples + len(new), "tokens": columns.tokens + tokens}
+        connection.execute(update(runs_table).where(columns.id == run).values(**counts))
+    return len(new)
+
+
+def insert_vectors(dialect: str) -> Any:
+    """The statement that keeps what is there already: both databases know it, each under its own name."""
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return make(vectors_table).on_conflict_do_nothing(index_elements=[vectors_table.c.key])
+
+
+def upsert_metrics(dialect: str) -> Any:
+    """The statement that replaces the metric of the same run and name."""
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = make(metrics_table)
+    columns = metrics_table.c
+    new = {column.name: statement.excluded[column.name] for column in columns if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=[columns.run, columns.name], set_=new)
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Versions of Python and of the installed libraries that decide a run's numbers."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def run_of(row: RowMapping) -> Run:
+    """A run from its row."""
+    return Run(**{**row, "queries": tuple(row["queries"])})
+
+
+def sample_of(row: RowMapping) -> Sample:
+    """A sample from its row; log-probabilities where the row has them."""
+    values = dict(row)
+    data = values.pop("logprobs", None)
+    values["token_ids"] = tuple(values["token_ids"])
+    values["negatives"] = tuple(values["negatives"])
+    return Sample(**values, logprobs=None if data is None else floats_from_bytes(data, rows=len(BRANCHES)))
+
+
+def metric_row(run: str, metric: MetricLike) -> dict[str, Any]:
+    """A metric as a row; what is not finite is unknown, as in the command line's JSON."""
+    numbers = {name: _finite(getattr(metric, name)) for name in ("value", "low", "high", "reference")}
+    return {
+        "run": run,
+        "name": metric.name,
+        **numbers,
+        "n": None if metric.n is None else int(metric.n),
+        "better": metric.better,
+        "note": metric.note,
+    }
+
+
+def chunks(values: Iterable[T]) -> Iterator[list[T]]:
+    """The values in lists that one statement can carry."""
+    rest = iter(values)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk
+
+
+def no_run(run: str) -> NotFoundError:
+    """The error for an unknown run."""
+    return NotFoundError(f"There is no run {run!r} in this store; list the runs to see their ids.")
+
+
+def _sample_row(run: str, sample: NewSample) -> dict[str, Any]:
+    return {
+        "run": run,
+        "query": sample.query,
+        "replicate": sample.replicate,
+        "chain": sample.chain,
+        "round": sample.round,
+        "text": _storable(sample.text),
+        "token_ids": [int(token) for token in sample.token_ids],
+        "logprobs": _logprob_bytes(sample),
+        "finish": sample.finish,
+        "negatives": list(sample.negatives),
+    }
+
+
+def _storable(text: str) -> str:
+    # Imported text can hold lone surrogates, which no database takes, and NUL, which PostgreSQL does not.
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def _logprob_bytes(sample: NewSample) -> bytes | None:
+    if sample.logprobs is None:
+        return None
+    shape = (len(BRANCHES), len(sample.token_ids))
+    if sample.logprobs.shape != shape:
+        found = sample.logprobs.shape
+        raise ValueError(f"the log-probabilities of {sample.query!r} have shape {found}, not {shape}")
+    return floats_to_bytes(sample.logprobs)
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _exists(connection: Connection, run: str) -> bool:
+    return connection.execute(select(runs_table.c.id).where(runs_table.c.id == run)).first() is not None
+
+
+def _new_id() -> str:
+    return "r-" + "".join(secrets.choice(_ID_LETTERS) for _ in range(6))

@@ -1,0 +1,67 @@
+"""What all tests share: no test touches the user's own store, and a CI skips nothing that it must run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+CI = os.environ.get("CI", "").lower() in ("1", "true")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_store_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whatever opens the default store opens an empty one."""
+    os.environ["STEERSCOPE_DATA"] = str(tmp_path_factory.mktemp("data"))
+    os.environ.pop("STEERSCOPE_STORE", None)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of base models and corpora beside the checkout; a test that needs it is skipped without."""
+    if not SHARED.is_dir():
+        pytest.skip("needs ../shared")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's executable; STEERSCOPE_CHROMIUM names another one."""
+    names = [os.environ.get("STEERSCOPE_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"]
+    found = next((path for name in names if name and (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("needs chromium; install it or name one in STEERSCOPE_CHROMIUM")
+    return found
+
+
+def must_run(path: Path, reason: str) -> bool:
+    """Whether a skip hides what a CI is there to see: a browser test, or one that needs the shared data."""
+    return "browser" in path.parts or "../shared" in reason
+
+
+def _skip_fails(path: Path, report: pytest.TestReport | pytest.CollectReport) -> None:
+    if not CI or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    if must_run(path, reason):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where it must run ({reason})"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
+    report = yield
+    _skip_fails(item.path, report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    report = yield
+    _skip_fails(collector.path, report)
+    return report
