@@ -63,9 +63,7 @@ MEASURES: dict[str, Callable[[Corpus], Estimate]] = {
     "similarity": lambda c: self_similarity(_vectors_of(c), c.units),
     "spread": query_spread,
     "duplicates": lambda c: duplicate_share(_vectors_of(c), c.units, 0.9),
-    "length": lambda c: ratio(
-        np.array([float(len(text.split())) for text in c.texts]), np.ones(len(c)), c.units
-    ),
+    "length": lambda c: ratio(np.array([float(len(text.split())) for text in c.texts]), np.ones(len(c)), c.units),
     "share": lambda c: share(_has_rare_word(c), c.units),
 }
 
