@@ -72,9 +72,7 @@ def slowly(pair: ModelPair, settings: SteerSettings, row: Row) -> list[int]:
     ],
     ids=["subtract", "balanced", "plausible"],
 )
-def test_cached_and_batched_equals_uncached_one_by_one(
-    pair: ModelPair, task: Task, settings: SteerSettings
-) -> None:
+def test_cached_and_batched_equals_uncached_one_by_one(pair: ModelPair, task: Task, settings: SteerSettings) -> None:
     rows = make_rows(pair, task, chains=3, queries=3)
     written = write(pair, settings, rows)
     assert [one.tokens for one in written] == [slowly(pair, settings, row) for row in rows]
@@ -152,9 +150,7 @@ def test_a_base_equal_to_the_expert_makes_gamma_inert(pair: ModelPair, task: Tas
     assert [one.tokens for one in plain] == [one.tokens for one in steered]
 
 
-def test_a_negative_context_equal_to_the_prompt_is_a_temperature_or_nothing(
-    pair: ModelPair, task: Task
-) -> None:
+def test_a_negative_context_equal_to_the_prompt_is_a_temperature_or_nothing(pair: ModelPair, task: Task) -> None:
     rows = [dataclasses.replace(row, negative=row.prompt) for row in make_rows(pair, task, 2, 3)]
     expert = SHORT.with_(gamma=0.0, eta=0.0)
     balanced = write(pair, SHORT.with_(gamma=0.0, eta=0.6, mode="balanced"), rows)

@@ -43,9 +43,7 @@ def embedder() -> Embedder:
     return load_embedder()
 
 
-def drain(
-    texts: Sequence[str], embedder: Embedder, cache: Memory, size: int
-) -> tuple[list[int], NDArray[np.float32]]:
+def drain(texts: Sequence[str], embedder: Embedder, cache: Memory, size: int) -> tuple[list[int], NDArray[np.float32]]:
     steps, counts = embed(texts, embedder, cache, size), []
     while True:
         try:

@@ -11,9 +11,7 @@ from core.records import NewRun, NewSample
 
 QUERIES = ("a", "b", "c")
 REPLICATES = 30
-RUN = NewRun(
-    kind="steer", task="t", queries=QUERIES, replicates=REPLICATES, expected=len(QUERIES) * REPLICATES
-)
+RUN = NewRun(kind="steer", task="t", queries=QUERIES, replicates=REPLICATES, expected=len(QUERIES) * REPLICATES)
 
 
 def growing(context: JobContext) -> Iterator[None]:
@@ -30,10 +28,7 @@ def growing(context: JobContext) -> Iterator[None]:
         if any((query, replicate) not in kept for query in run.queries):
             context.store.add_round(
                 run.id,
-                [
-                    NewSample(query=q, replicate=replicate, chain=0, round=replicate, text=t)
-                    for q, t in texts.items()
-                ],
+                [NewSample(query=q, replicate=replicate, chain=0, round=replicate, text=t) for q, t in texts.items()],
             )
         pool = hashlib.sha256((pool + "".join(texts.values())).encode()).hexdigest()
         context.progress((replicate + 1) * len(run.queries), run.expected)

@@ -80,7 +80,5 @@ def test_taking_rows_takes_every_column() -> None:
 
 
 def test_a_column_of_another_length_is_refused_by_name() -> None:
-    with pytest.raises(
-        StatisticsError, match="column tokens has 2 rows and there are 1 texts; give one value a text"
-    ):
+    with pytest.raises(StatisticsError, match="column tokens has 2 rows and there are 1 texts; give one value a text"):
         Corpus(("a",), ("x",), tokens=np.array([1, 2]))

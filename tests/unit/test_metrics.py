@@ -28,9 +28,7 @@ def unit(rows: NDArray[np.float64]) -> NDArray[np.float32]:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def rows(
-    seed: int, queries: int = 6, replicates: int = 5, shift: float = 0.0, chains: bool = False
-) -> Corpus:
+def rows(seed: int, queries: int = 6, replicates: int = 5, shift: float = 0.0, chains: bool = False) -> Corpus:
     """Random answers around a mean for each query (the same for every seed), moved aside by `shift`."""
     rng = np.random.default_rng([seed, 99])
     n = queries * replicates
@@ -141,9 +139,7 @@ def test_auroc_equals_scikit_learn_fold_by_fold() -> None:
             [1] * int((~left).sum()) + [0] * int((~right).sum()),
         )
         test = np.concatenate([run.vectors[left], real.vectors[right]]) * DIMENSION**0.5
-        scores.append(
-            roc_auc_score([1] * int(left.sum()) + [0] * int(right.sum()), model.decision_function(test))
-        )
+        scores.append(roc_auc_score([1] * int(left.sum()) + [0] * int(right.sum()), model.decision_function(test)))
     assert found.value == pytest.approx(np.mean(scores), abs=1e-3)
     assert found.value > 0.7
     assert found.low is not None
@@ -308,9 +304,7 @@ def test_the_seed_decides_the_cut_and_nothing_else_is_random() -> None:
     ],
 )
 @pytest.mark.parametrize("training", [None, [], ["rain"]])
-def test_too_little_data_gives_none_and_never_nan(
-    run: Corpus, real: Corpus | None, training: list[str] | None
-) -> None:
+def test_too_little_data_gives_none_and_never_nan(run: Corpus, real: Corpus | None, training: list[str] | None) -> None:
     found = everything(run, real, training, frozenset({"rain"}))
     assert list(found) == list(METRICS)
     for measured in found.values():

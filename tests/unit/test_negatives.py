@@ -55,13 +55,9 @@ def test_examples_come_oldest_first(pool: Pool) -> None:
 
 
 def test_policies_draw_from_what_they_name(pool: Pool) -> None:
-    real_only = draw(
-        pool, SteerSettings(policy="real-only", negatives=30), (0,), query=("q", "q"), embed=None
-    )
+    real_only = draw(pool, SteerSettings(policy="real-only", negatives=30), (0,), query=("q", "q"), embed=None)
     assert sorted(keys(real_only)) == sorted(row.key for row in pool.real)
-    synthetic = draw(
-        pool, SteerSettings(policy="synthetic-only", negatives=50), (0,), query=("q", "q"), embed=None
-    )
+    synthetic = draw(pool, SteerSettings(policy="synthetic-only", negatives=50), (0,), query=("q", "q"), embed=None)
     assert keys(synthetic) == [row.key for row in pool.written]
     recent = draw(pool, SteerSettings(policy="recent", negatives=3), (0,), query=("q", "q"), embed=None)
     assert [row.text for row in recent] == ["written text 17", "written text 18", "written text 19"]

@@ -58,8 +58,7 @@ def test_copied_grams_equal_brute_force(n: int) -> None:
 
     def texts(count: int, alphabet: str) -> list[str]:
         return [
-            " ".join(alphabet[i] for i in rng.integers(0, len(alphabet), rng.integers(0, 25)))
-            for _ in range(count)
+            " ".join(alphabet[i] for i in rng.integers(0, len(alphabet), rng.integers(0, 25))) for _ in range(count)
         ]
 
     training, samples = texts(60, "ab"), texts(40, "abz")

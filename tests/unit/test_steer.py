@@ -31,9 +31,7 @@ def test_gamma_and_eta_zero_return_the_expert_itself(branches: tuple[torch.Tenso
 def test_a_base_equal_to_the_expert_makes_gamma_inert(branches: tuple[torch.Tensor, ...]) -> None:
     expert = branches[0]
     for gamma in (0.2, 1.0, 3.0):
-        torch.testing.assert_close(
-            guide(expert, expert, None, gamma, 0.0, "subtract"), expert, atol=1e-4, rtol=1e-5
-        )
+        torch.testing.assert_close(guide(expert, expert, None, gamma, 0.0, "subtract"), expert, atol=1e-4, rtol=1e-5)
 
 
 def test_negative_context_equal_to_the_prompt_only_scales(branches: tuple[torch.Tensor, ...]) -> None:

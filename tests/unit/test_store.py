@@ -31,9 +31,7 @@ CORE = Path(database.__file__).parent
 
 
 def sample(query: str, replicate: int, text: str = "a text", tokens: int = 3) -> NewSample:
-    return NewSample(
-        query=query, replicate=replicate, chain=replicate, round=0, text=text, token_ids=(7,) * tokens
-    )
+    return NewSample(query=query, replicate=replicate, chain=replicate, round=0, text=text, token_ids=(7,) * tokens)
 
 
 def steer_run(**changes: object) -> NewRun:
@@ -258,9 +256,7 @@ def test_vectors_are_kept_by_key_and_embedder_and_the_first_stays(store: Store) 
 
 def test_metrics_are_replaced_by_name_and_what_is_not_finite_is_unknown(store: Store) -> None:
     run = store.create_run(steer_run()).id
-    store.put_metrics(
-        run, [Metric(name="b", value=1.0), Metric(name="a", value=float("nan"), high=float("inf"))]
-    )
+    store.put_metrics(run, [Metric(name="b", value=1.0), Metric(name="a", value=float("nan"), high=float("inf"))])
     full = Metric(name="b", value=2.0, low=1.0, high=3.0, reference=2.5, n=8, better="nearer", note="why")
     store.put_metrics(run, [full])
     store.put_metrics(run, [])
@@ -289,9 +285,7 @@ def test_sqlite_runs_in_wal_mode_with_foreign_keys(tmp_path: Path) -> None:
     assert found == ["wal", 1, 1, 10_000]
 
 
-def test_a_store_opens_by_the_same_url_from_any_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_opens_by_the_same_url_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with Store("sqlite:///here.db") as store:
         run = store.create_run(steer_run()).id

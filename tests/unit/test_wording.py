@@ -62,8 +62,7 @@ def test_distinct_n_and_its_interval_equal_brute_force(n: int, unit_count: int) 
     units = np.arange(len(rows)) % unit_count
     found = distinct(rows, n, units)
     without = [
-        ratio([row for row, unit in zip(rows, units, strict=True) if unit != left], n)
-        for left in range(unit_count)
+        ratio([row for row, unit in zip(rows, units, strict=True) if unit != left], n) for left in range(unit_count)
     ]
     error = ((unit_count - 1) * np.var(without)) ** 0.5
     half = stats.t.ppf(0.975, unit_count - 1) * error
@@ -81,9 +80,7 @@ def test_diversity_product_multiplies_the_shares_of_different_2_3_and_4_grams() 
 def test_a_loop_has_the_diversity_worked_out_by_hand() -> None:
     # "a b" eight times: 15 bigrams of 2 kinds, 14 trigrams of 2, 13 four-grams of 2.
     rows = [("a", "b") * 8]
-    assert diversity_product(rows, np.zeros(1, dtype=np.int64)).value == pytest.approx(
-        2 / 15 * 2 / 14 * 2 / 13
-    )
+    assert diversity_product(rows, np.zeros(1, dtype=np.int64)).value == pytest.approx(2 / 15 * 2 / 14 * 2 / 13)
 
 
 @pytest.mark.parametrize("rows", [[], [()], [("a",)], [("a", "b", "c")]])

@@ -1,0 +1,86 @@
+"""The house rules of imports: core points downwards and never at the pages, pages never at each other."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+LOWEST = ("core.errors", "core.settings", "core.tasks")
+"""The bottom of the library: each may import only those before it."""
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(REPOSITORY).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = {module_name(path): path for folder in ("core", "pages") for path in (REPOSITORY / folder).rglob("*.py")}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} uses a relative import"
+            assert node.module is not None
+            # `from core import figures` names a module, `from core.figures import x` does not.
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in SOURCES else node.module
+
+
+def package(module: str) -> str:
+    return module.partition(".")[0]
+
+
+CORE = sorted(name for name in SOURCES if package(name) == "core" and not name.startswith("core.migrations"))
+PAGES = sorted(name for name in SOURCES if package(name) == "pages")
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_core_never_imports_streamlit_or_pages(name: str) -> None:
+    assert not {package(found) for found in imports(SOURCES[name])} & {"streamlit", "pages", "app"}
+
+
+def test_core_has_no_circle() -> None:
+    graph = {name: {found for found in imports(SOURCES[name]) if found in SOURCES and found != "core"} for name in CORE}
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as circle:
+        pytest.fail("imports go in a circle: " + " <- ".join(circle.args[1]))
+
+
+@pytest.mark.parametrize("name", LOWEST)
+def test_the_lowest_modules_import_only_downwards(name: str) -> None:
+    below = set(LOWEST[: LOWEST.index(name)])
+    assert {found for found in imports(SOURCES[name]) if package(found) == "core"} <= below
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_imports_core_shared_blocks_and_its_own_sections_only(name: str) -> None:
+    own = ".".join(name.split(".")[:2]) if name.count(".") > 1 else name
+    for found in imports(SOURCES[name]):
+        if package(found) != "pages":
+            continue
+        inside = found == own or found.startswith(own + ".")
+        assert inside or found.startswith("pages.shared"), f"{name} imports {found}"
+
+
+def test_the_walk_sees_imports_inside_functions(tmp_path: Path) -> None:
+    source = tmp_path / "x.py"
+    source.write_text("import json\ndef f():\n    from core import errors\n    import torch.nn\n")
+    assert sorted(imports(source)) == ["core.errors", "json", "torch.nn"]
+
+
+def test_every_page_but_the_first_has_a_file_where_its_deep_link_arrives() -> None:
+    folders = {path.parent.name for path in (REPOSITORY / "pages").glob("*/page.py")}
+    arrivals = {path.stem.partition("_")[2] for path in (REPOSITORY / "pages").glob("0_*.py")}
+    assert arrivals == folders - {"generate"}
