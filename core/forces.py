@@ -23,13 +23,15 @@ class TokenForce:
 
     expert: gamma times expert minus base; positive where it favoured the token. negative: what moving
     away from the negatives gave it; positive where it favoured the token. switched: another token was
-    likelier before guidance.
+    likelier before guidance. logprobs: log p under expert, base and negative context, None where a branch
+    was not computed; the hover card shows them.
     """
 
     token: str
     expert: float
     negative: float
     switched: bool = False
+    logprobs: tuple[float | None, float | None, float | None] | None = None
 
 
 def force_strip(tokens: Sequence[TokenForce]) -> go.Figure:
@@ -111,6 +113,9 @@ def _force_card(force: TokenForce) -> str:
     lines = [f"<b>{html.escape(_visible(force.token)[:60])}</b>"]
     lines.append(f"towards the expert {fixed(force.expert, 2)} nats")
     lines.append(f"away from negatives {fixed(force.negative, 2)} nats")
+    if force.logprobs is not None:
+        known = zip(("expert", "base", "negative"), force.logprobs, strict=True)
+        lines.append("log p: " + ", ".join(f"{name} {fixed(value, 2)}" for name, value in known))
     if force.switched:
         lines.append("another token was likelier before")
     return "<br>".join(lines)

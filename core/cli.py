@@ -1,0 +1,249 @@
+"""`steerscope`: the actions of the pages as commands, with JSON on standard output.
+
+Commands are declared here; what they need is imported where they run, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core import documents
+from core.documents import described
+from core.options import (
+    AnsweredRole,
+    Base,
+    BatchSize,
+    Expert,
+    Queries,
+    Replicates,
+    RunId,
+    StoreUrl,
+    TaskName,
+    chosen,
+    with_settings,
+)
+from core.printing import Commands, print_document, print_lines, say
+
+if TYPE_CHECKING:
+    from core.jobs import Jobs
+
+app = typer.Typer(
+    cls=Commands,
+    help="Steer language models to write better synthetic text, and see where it sits beside real data. "
+    "Results are JSON on standard output, progress and errors are on standard error.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+
+def prints(document: type, what: str = "Prints one JSON document") -> str:
+    """The end of a command's help: the keys of what it prints."""
+    return f"{what}. {described(document)}."
+
+
+@app.callback()
+def main(ctx: typer.Context, store: StoreUrl = None) -> None:
+    """Keep the store's URL for the command; it may stand before or after the command's name."""
+    ctx.obj = store
+
+
+@app.command(epilog=prints(documents.Generated))
+@with_settings()
+def generate(
+    ctx: typer.Context,
+    task: TaskName,
+    queries: Queries = None,
+    replicates: Replicates = 8,
+    batch_size: BatchSize = None,
+    role: AnsweredRole = "probe",
+    base: Base = None,
+    expert: Expert = None,
+    store: StoreUrl = None,
+    **given: Any,
+) -> None:
+    """Write a run: steer, embed and measure answers."""
+    from core.generation import plan
+    from core.models import find_pair
+    from core.processes import this_process
+    from core.running import submit_run
+    from core.sliders import SteerSettings
+    from core.tasks import load_task
+
+    asked = load_task(task)
+    sliders = SteerSettings.from_mapping(chosen(asked, given))
+    work = plan(asked, sliders, role=role, queries=queries, replicates=replicates)
+    pair = find_pair(task, base, expert)
+    with opened(ctx, store) as jobs:
+        from core.foreground import Bar, prepare, write_run
+
+        with Bar(work.samples) as bar:
+            prepare(pair)
+            job = submit_run(
+                jobs,
+                asked,
+                pair,
+                sliders,
+                queries=queries,
+                replicates=replicates,
+                role=role,
+                owner=this_process(),
+                batch_size=batch_size,
+            )
+            run = write_run(jobs, job, bar)
+        print_document(documents.Generated.of(run))
+
+
+@app.command(epilog=prints(documents.Generated))
+def resume(ctx: typer.Context, run: RunId, store: StoreUrl = None) -> None:
+    """Go on with an interrupted, cancelled or failed run."""
+    from core.processes import this_process
+
+    with opened(ctx, store) as jobs:
+        from core.foreground import Bar, write_run  # slow, so before the run is this process's to write
+
+        job = jobs.resume(run, owner=this_process())
+        with Bar(jobs.store.run(run).expected) as bar:
+            print_document(documents.Generated.of(write_run(jobs, job, bar)))
+
+
+@app.command(epilog=prints(documents.Swept))
+@with_settings(lists=True)
+def sweep(
+    ctx: typer.Context,
+    task: TaskName,
+    queries: Queries = None,
+    replicates: Replicates = 8,
+    batch_size: BatchSize = None,
+    role: AnsweredRole = "probe",
+    base: Base = None,
+    expert: Expert = None,
+    store: StoreUrl = None,
+    **given: Any,
+) -> None:
+    """Write a run for every combination of settings.
+
+    Every setting takes one value or several with commas between them. What the store has is skipped, so a
+    sweep that was interrupted goes on when it is asked for again.
+    """
+    from core.models import find_pair
+    from core.sweep import ask
+    from core.tasks import load_task
+
+    asked = load_task(task)
+    pair = find_pair(task, base, expert)
+    whole = ask(asked, pair, chosen(asked, given), queries=queries, replicates=replicates, role=role)
+    with opened(ctx, store) as jobs:
+        from core.foreground import write_sweep
+
+        print_document(write_sweep(jobs, whole, batch_size=batch_size))
+
+
+@app.command(epilog=prints(documents.Runs))
+def runs(
+    ctx: typer.Context,
+    task: Annotated[str | None, typer.Option(metavar="NAME", help="Runs of this task only.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="So many at most, the newest.")] = None,
+    store: StoreUrl = None,
+) -> None:
+    """List the runs, newest first."""
+    with opened(ctx, store) as jobs:
+        found = jobs.store.runs(task=task, limit=limit)
+    print_document(documents.Runs([documents.RunEntry.of(run) for run in found]))
+
+
+@app.command(epilog=prints(documents.SampleLine, "Prints one JSON document a line"))
+def samples(ctx: typer.Context, run: RunId, store: StoreUrl = None) -> None:
+    """Print the samples of a run as they arrived."""
+    with opened(ctx, store) as jobs:
+        from core.selection import arrived
+
+        print_lines(documents.SampleLine.of(sample) for sample in arrived(jobs.store, run))
+
+
+@app.command(epilog=prints(documents.Metrics))
+def metrics(ctx: typer.Context, run: RunId, store: StoreUrl = None) -> None:
+    """Print the metrics of a run."""
+    with opened(ctx, store) as jobs:
+        status = jobs.store.run(run).status
+        found = {metric.name: metric for metric in jobs.store.metrics(run)}
+    if not found:
+        say(f"Run {run} is {status} and not measured yet.")
+    from core.metrics import METRICS
+
+    ordered = [*(name for name in METRICS if name in found), *sorted(set(found) - set(METRICS))]
+    print_document(documents.Metrics([documents.MetricEntry.of(found[name]) for name in ordered]))
+
+
+@app.command("map", epilog=prints(documents.Map))
+def draw_map(
+    ctx: typer.Context,
+    task: TaskName,
+    runs: Annotated[
+        str | None,
+        typer.Option(metavar="ID,...", help="Runs on the map; every run with samples by default."),
+    ] = None,
+    dimension: Annotated[int, typer.Option(min=1, help="Axes of the map.")] = 2,
+    store: StoreUrl = None,
+) -> None:
+    """Place runs beside the real data of a task."""
+    from core.tasks import load_task
+
+    asked = load_task(task)
+    with opened(ctx, store) as jobs:
+        from core.selection import runs_for_map
+
+        shown = runs_for_map(jobs.store, task, runs)
+        from core.atlas import draw_atlas
+        from core.foreground import embed_for_map
+
+        embed_for_map(jobs.store, asked, shown)
+        atlas = draw_atlas(jobs.store, asked, shown, dimension=dimension)
+    for warning in atlas.map.warnings:
+        say(warning)
+    for left_out, reason in atlas.left_out:
+        say(f"Run {left_out} is not on the map: {reason}.")
+    print_document(documents.Map.of(atlas))
+
+
+@app.command(epilog=prints(documents.Tasks))
+def tasks() -> None:
+    """List the tasks."""
+    from core.tasks import read_task, task_folders
+
+    found = [documents.TaskEntry.of(read_task(folder)) for folder in task_folders()]
+    print_document(documents.Tasks(found))
+
+
+@app.command()
+def worker(ctx: typer.Context, store: StoreUrl = None) -> None:
+    """Run the store's jobs until told to stop.
+
+    The dashboard starts one worker by itself; more can be started by hand. Logs go to standard error.
+    """
+    import logging
+
+    from core.handlers import handlers, warm_up
+    from core.worker import work
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with opened(ctx, store) as jobs:
+        work(jobs.store, handlers(), warm_up=warm_up)
+
+
+@contextmanager
+def opened(ctx: typer.Context, store: str | None) -> Iterator[Jobs]:
+    """The queue of the store that was named, or of the environment's; runs of dead processes are marked."""
+    from core.jobs import Jobs
+    from core.settings import settings
+    from core.store import Store
+
+    with Store(store or ctx.obj or settings().store_url) as found:
+        jobs = Jobs(found)
+        jobs.recover()
+        yield jobs
