@@ -16,7 +16,7 @@ from core.errors import ModelError, NotFoundError
 from core.explaining import explain
 from core.generation import Plan, generate, preview_rows
 from core.measuring import measure_run
-from core.models import ModelPair, PairSpec, available_pairs, load_pair
+from core.models import Layout, ModelPair, PairSpec, available_pairs, layout_of, load_pair, preferred_layout
 from core.negatives import PoolRow, real_rows
 from core.records import Run, Sample
 from core.settings import settings
@@ -40,9 +40,7 @@ def warm_up() -> None:
     pairs = available_pairs("hypotheses")
     if pairs:
         pair = loaded(pairs[0])
-        work = Plan(
-            load_task("hypotheses"), SteerSettings(max_new_tokens=2), load_task("hypotheses").queries[:1], 1
-        )
+        work = Plan(load_task("hypotheses"), SteerSettings(max_new_tokens=2), load_task("hypotheses").queries[:1], 1)
         for _ in decode(pair, work.settings, preview_rows(pair, work)):
             pass
 
@@ -55,14 +53,28 @@ def limit_threads() -> None:
         torch.set_num_threads(settings().threads)
 
 
-def loaded(spec: PairSpec) -> ModelPair:
+def loaded(spec: PairSpec, layout: Layout | None = None) -> ModelPair:
     """The pair, loaded once and again only when its files changed."""
-    return _loaded(spec, spec.fingerprint)
+    return _loaded(spec, layout or preferred_layout(spec), spec.fingerprint)
 
 
 @lru_cache(maxsize=LOADED_PAIRS)
-def _loaded(spec: PairSpec, fingerprint: str) -> ModelPair:
-    return load_pair(spec)
+def _loaded(spec: PairSpec, layout: Layout, fingerprint: str) -> ModelPair:
+    return load_pair(spec, layout=layout)
+
+
+def pair_of(run: Run) -> ModelPair:
+    """The pair that writes, or wrote, a run, applied as it was when the run began.
+
+    Raises ModelError where samples exist and the models have changed since.
+    """
+    pair = loaded(PairSpec(**dict(run.pair_spec or {})), layout_of(run.pair))
+    if run.samples and run.pair != pair.fingerprint:
+        raise ModelError(
+            f"Run {run.id} was written with the models {run.pair}, which are {pair.fingerprint} now, so "
+            "they can neither go on with it nor explain it; restore their files or start a new run."
+        )
+    return pair
 
 
 def work_of(run: Run) -> Plan:
@@ -84,15 +96,10 @@ def run_generate(ctx: JobContext) -> Generator[None]:
     work = work_of(run)
     ctx.progress(run.samples, work.samples, "loading the models")
     yield
-    pair = loaded(PairSpec(**dict(run.pair_spec or {})))
+    pair = pair_of(run)
     embedder = load_embedder()
     stored = store.samples(run.id)
     if run.pair != pair.fingerprint:
-        if stored:
-            raise ModelError(
-                f"Run {run.id} was begun with the models {run.pair}, which are {pair.fingerprint} now, so "
-                "the rest of it would be another generator's; restore their files or start a new run."
-            )
         # how LoRA is applied is known only now; it belongs to the fingerprint because it rounds differently
         store.update_run(run.id, pair=pair.fingerprint)
     ctx.progress(len(stored), work.samples, "writing")
@@ -128,7 +135,8 @@ def run_measure(ctx: JobContext) -> Generator[None]:
     """Measure a stored run again, without writing anything."""
     run = ctx.store.run(ctx.payload["run"])
     work = work_of(run)
-    pair = loaded(PairSpec(**dict(run.pair_spec or {})))
+    yield
+    pair = pair_of(run)
     yield
     yield from measure_run(ctx.store, run, work, pair, load_embedder())
 
@@ -159,10 +167,10 @@ def run_preview(ctx: JobContext) -> Generator[None]:
 def run_explain(ctx: JobContext) -> Generator[None]:
     """Why each token of a stored sample was written."""
     sample = ctx.store.sample(int(ctx.payload["sample"]))
-    work = work_of(ctx.store.run(sample.run))
-    spec = PairSpec(**dict(ctx.store.run(sample.run).pair_spec or {}))
+    run = ctx.store.run(sample.run)
+    work = work_of(run)
     yield
-    pair = loaded(spec)
+    pair = pair_of(run)
     yield
     tokens = explain(pair, work, sample, negatives_of(ctx.store, work.task, sample))
     ctx.result = {"sample": sample.id, "tokens": [token.as_dict() for token in tokens]}

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from core.errors import ModelError, PairMismatchError
 from core.settings import settings
@@ -83,9 +83,7 @@ class ModelPair:
 
     def decode(self, ids: tuple[int, ...] | list[int]) -> str:
         """The text of written tokens, without the end token and the white space around it."""
-        return str(
-            self.tokenizer.decode([i for i in ids if i not in self.stops], skip_special_tokens=True)
-        ).strip()
+        return str(self.tokenizer.decode([i for i in ids if i not in self.stops], skip_special_tokens=True)).strip()
 
     def piece(self, token: int) -> str:
         """The text of one token, its leading space kept."""
@@ -117,17 +115,28 @@ def find_pair(task: str, base: str | None = None, expert: str | None = None) -> 
         return PairSpec(f"own/{Path(expert).name}", label, base, expert)
     pairs = available_pairs(task)
     if not pairs:
-        raise ModelError(
-            f"No bundled expert was trained for the task {task!r}; name a base and an expert folder."
-        )
+        raise ModelError(f"No bundled expert was trained for the task {task!r}; name a base and an expert folder.")
     return pairs[0]
+
+
+def preferred_layout(spec: PairSpec) -> Layout:
+    """How the expert is best applied here: as a merged second copy, which was measured two to three times faster
+    than switching the adapter, unless the machine has too little memory for it."""
+    if not (Path(spec.expert) / "adapter_config.json").is_file():
+        return "two-models"
+    return "merged" if _room_for_copy(spec.base) else "adapter"
+
+
+def layout_of(fingerprint: str | None) -> Layout | None:
+    """The layout that a loaded pair's fingerprint names; None for the fingerprint of files alone."""
+    parts = (fingerprint or "").split("-")
+    return next((layout for layout in get_args(Layout) if len(parts) == 3 and layout[0] == parts[1]), None)
 
 
 def load_pair(spec: PairSpec, *, device: str | None = None, layout: Layout | None = None) -> ModelPair:
     """Load and check a pair.
 
-    layout: how a LoRA expert is applied; by default merged into a second copy, which was measured two to
-    three times faster than switching the adapter, unless the machine has too little memory for it.
+    layout: how a LoRA expert is applied, `preferred_layout` unless given; a second full model has no choice.
     Raises ModelError where a folder is missing or corrupt, PairMismatchError where the two disagree.
     """
     import transformers
@@ -138,7 +147,7 @@ def load_pair(spec: PairSpec, *, device: str | None = None, layout: Layout | Non
     base_model = load_model(spec.base, device)
     tokenizer = load_tokenizer(spec.base)
     if (Path(spec.expert) / "adapter_config.json").is_file():
-        layout = layout or ("merged" if _room_for_copy(spec.base) else "adapter")
+        layout = layout or preferred_layout(spec)
         expert, base = _adapted(spec, base_model, device, layout)
     else:
         layout = "two-models"
@@ -195,9 +204,7 @@ def load_model(model: str, device: str) -> Any:
             local_files_only=Path(model).is_dir(),
         )
     except SafetensorError as error:
-        raise ModelError(
-            f"The weights in {model} are corrupt ({error}); copy the model folder again."
-        ) from error
+        raise ModelError(f"The weights in {model} are corrupt ({error}); copy the model folder again.") from error
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(f"The model {model} could not be loaded: {_first_line(error)}") from error
     return loaded.to(device).eval()
@@ -208,9 +215,7 @@ def load_tokenizer(model: str) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(
-            model, trust_remote_code=False, local_files_only=Path(model).is_dir()
-        )
+        return AutoTokenizer.from_pretrained(model, trust_remote_code=False, local_files_only=Path(model).is_dir())
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"The tokenizer of {model} could not be loaded: {_first_line(error)}") from error
 
@@ -229,9 +234,7 @@ def load_adapter(under: Any, base: str, adapter: str, *, trainable: bool = False
     except SafetensorError as error:
         raise ModelError(f"The adapter in {adapter} is corrupt ({error}); copy the folder again.") from error
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise PairMismatchError(
-            f"The adapter {adapter} does not fit the base {base}: {_first_line(error)}"
-        ) from error
+        raise PairMismatchError(f"The adapter {adapter} does not fit the base {base}: {_first_line(error)}") from error
 
 
 def _adapted(spec: PairSpec, base: Any, device: str, layout: Layout) -> tuple[Any, Any]:
@@ -295,9 +298,7 @@ def _content_digest(model: str) -> bytes:
         return hashlib.sha256(model.encode()).digest()
     digest = hashlib.sha256()
     names = ("config.json", "adapter_config.json", "tokenizer.json")
-    for path in sorted(
-        [*folder.glob("*.safetensors"), *(folder / n for n in names if (folder / n).is_file())]
-    ):
+    for path in sorted([*folder.glob("*.safetensors"), *(folder / n for n in names if (folder / n).is_file())]):
         digest.update(path.name.encode())
         size = path.stat().st_size
         with path.open("rb") as file:

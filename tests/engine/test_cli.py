@@ -200,7 +200,7 @@ def test_a_run_whose_models_changed_is_not_completed_by_others(store: Store, gen
     try:
         result = call(store, "resume", run)
         assert (result.exit_code, result.stdout) == (1, "")
-        assert f"Run {run} was begun with the models 0-m-float32" in result.stderr.splitlines()[-1]
+        assert f"Run {run} was written with the models 0-m-float32" in result.stderr.splitlines()[-1]
         assert jobs.store.run(run).status == "failed"
     finally:
         jobs.store.update_run(run, pair=find_pair(TASK).fingerprint)
