@@ -27,6 +27,7 @@ from core.options import (
     with_settings,
 )
 from core.printing import Commands, print_document, print_lines, say
+from core.threads import share_cores
 
 if TYPE_CHECKING:
     from core.jobs import Jobs
@@ -49,8 +50,9 @@ def prints(document: type, what: str = "Prints one JSON document") -> str:
 
 @app.callback()
 def main(ctx: typer.Context, store: StoreUrl = None) -> None:
-    """Keep the store's URL for the command; it may stand before or after the command's name."""
+    """Keep the store's URL for the command (it may stand before or after its name), before torch is imported."""
     ctx.obj = store
+    share_cores()
 
 
 @app.command(epilog=prints(documents.Generated))

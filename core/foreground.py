@@ -12,7 +12,7 @@ from core.documents import Swept
 from core.embedding import EMBEDDER, content_key, embed, load_embedder
 from core.errors import StateError
 from core.generators import RealGenerator, StoredGenerator
-from core.handlers import handlers, limit_threads, loaded
+from core.handlers import handlers, loaded
 from core.jobs import RESUMABLE, Jobs
 from core.models import PairSpec
 from core.printing import say
@@ -22,6 +22,7 @@ from core.scheduler import Scheduler
 from core.store import Store
 from core.sweep import Sweep, steps
 from core.tasks import Task
+from core.threads import limit_threads
 
 FILE_SECONDS = 5.0
 """How often the bar is written where standard error is a file; on a terminal it moves by itself."""

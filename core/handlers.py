@@ -23,6 +23,7 @@ from core.settings import settings
 from core.sliders import SteerSettings
 from core.store import Store
 from core.tasks import Task, load_task
+from core.threads import limit_threads
 
 LOADED_PAIRS = 2
 """Pairs that stay in memory: the one in use and the one before it."""
@@ -43,14 +44,6 @@ def warm_up() -> None:
         work = Plan(load_task("hypotheses"), SteerSettings(max_new_tokens=2), load_task("hypotheses").queries[:1], 1)
         for _ in decode(pair, work.settings, preview_rows(pair, work)):
             pass
-
-
-def limit_threads() -> None:
-    """Apply the thread limit of the settings to torch."""
-    import torch
-
-    if settings().threads:
-        torch.set_num_threads(settings().threads)
 
 
 def loaded(spec: PairSpec, layout: Layout | None = None) -> ModelPair:

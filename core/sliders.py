@@ -131,7 +131,7 @@ class SteerSettings:
 
     def short(self) -> str:
         """A label for maps and lists: "γ 0.2 · η 0.4 · T 1"."""
-        parts = [f"γ {self.gamma:g}", f"η {self.eta:g}", f"T {self.temperature:g}"]
+        parts = [f"γ {self.gamma:.3g}", f"η {self.eta:.3g}", f"T {self.temperature:.3g}"]
         return " · ".join(parts)
 
 

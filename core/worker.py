@@ -19,6 +19,7 @@ from core.processes import is_alive
 from core.scheduler import Scheduler
 from core.settings import REPOSITORY, settings
 from core.store import Store
+from core.threads import share_cores
 
 PARENT_SECONDS = 0.25
 GRACE_SECONDS = 20.0
@@ -97,9 +98,8 @@ def main() -> int:
     parser.add_argument("--store", help="URL of the store; STEERSCOPE_STORE, or the default store")
     parser.add_argument("--parent", type=int, help="end when the process with this id ends")
     options = parser.parse_args()
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    share_cores()
     from core.handlers import handlers, warm_up
 
     try:

@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 
+from core.threads import share_cores
+
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+# Before any test imports torch: engine and browser tests want the same cores.
+share_cores()
+
 CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 

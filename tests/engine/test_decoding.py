@@ -20,7 +20,7 @@ from core.steer import guide, log_probabilities
 from core.tasks import Task
 from core.truncation import implausible, truncate
 
-SHORT = SteerSettings(gamma=0.4, eta=0.3, max_new_tokens=14, top_k=0)
+SHORT = SteerSettings(gamma=0.4, eta=0.3, max_new_tokens=10, top_k=0)
 
 
 def make_rows(pair: ModelPair, task: Task, chains: int, queries: int) -> list[Row]:
@@ -73,7 +73,7 @@ def slowly(pair: ModelPair, settings: SteerSettings, row: Row) -> list[int]:
     ids=["subtract", "balanced", "plausible"],
 )
 def test_cached_and_batched_equals_uncached_one_by_one(pair: ModelPair, task: Task, settings: SteerSettings) -> None:
-    rows = make_rows(pair, task, chains=3, queries=3)
+    rows = make_rows(pair, task, chains=2, queries=3)
     written = write(pair, settings, rows)
     assert [one.tokens for one in written] == [slowly(pair, settings, row) for row in rows]
 
