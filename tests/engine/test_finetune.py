@@ -173,7 +173,7 @@ def test_the_adapter_loads_as_an_expert_and_changes_what_the_base_says(
     assert sorted(path.name for path in folder.iterdir()) == ["adapter_config.json", "adapter_model.safetensors"]
     assert str(BASE.parent) not in (folder / "adapter_config.json").read_text(encoding="utf-8")
     for layout in ("merged", "adapter"):
-        pair = load_pair(PairSpec("", "", str(BASE), str(folder)), layout=layout)  # type: ignore[arg-type]
+        pair = load_pair(PairSpec("", "", str(BASE), str(folder)), layout=layout)
         assert nats(pair.expert, pair.tokenizer, HELD_OUT) == pytest.approx(told[-1].best, rel=1e-3)
         assert nats(pair.base, pair.tokenizer, HELD_OUT) == pytest.approx(told[0].held_out, rel=1e-3)
     assert told[-1].best < told[0].held_out

@@ -5,23 +5,21 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
 
 from core.settings import REPOSITORY
-from core.tasks import load_task
+from core.tasks import Task, load_task
 
 SCRIPTS = REPOSITORY / "assets" / "models" / "train"
-DATA = REPOSITORY.parent / "shared" / "data"
-
-needs_data = pytest.mark.skipif(
-    not (DATA / "base-corpus.jsonl.gz").is_file(), reason=f"the public data is not in {DATA}"
-)
+TASKS = ("comments", "commonsense", "hypotheses", "translation")
 
 
 def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -37,22 +35,29 @@ def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture
-def phrases(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module beside the scripts that derives queries."""
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    import phrases
+@pytest.fixture(scope="module")
+def scripts() -> Iterator[None]:
+    """The folder of the scripts on the path, as it is when one of them runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(SCRIPTS))
+        yield
 
-    return phrases
+
+@pytest.fixture(scope="module", params=TASKS)
+def learned(scripts: None, shared: Path, request: pytest.FixtureRequest) -> tuple[Task, Any]:
+    """A task and the material its expert is trained on."""
+    import material
+
+    task = load_task(request.param)
+    return task, material.MAKERS[task.name](task, shared / "data", random.Random(0))
 
 
-@needs_data
-def test_a_base_trains_on_a_few_hundred_rows_and_loads(tmp_path: Path) -> None:
+def test_a_base_trains_on_a_few_hundred_rows_and_loads(shared: Path, tmp_path: Path) -> None:
     from core.models import load_model, load_tokenizer
 
     folder = tmp_path / "small"
     options = "--rows 300 --steps 30 6 --batch 8 4 --vocabulary 600 --width 64 --layers 2 --heads 2 --threads 1"
-    done = run("train_base.py", "--out", str(folder), *options.split())
+    done = run("train_base.py", "--data", str(shared / "data"), "--out", str(folder), *options.split())
     assert done.returncode == 0, done.stderr
     report = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     first, last = report["held_out_nats_per_token"]
@@ -69,50 +74,60 @@ def test_a_base_trains_on_a_few_hundred_rows_and_loads(tmp_path: Path) -> None:
     assert bool(torch.isfinite(logits).all())
 
 
-@needs_data
-@pytest.mark.parametrize("name", ["hypotheses", "comments", "commonsense", "translation"])
-def test_an_expert_never_learns_from_probe_test_or_held_out_rows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    import material
-
-    task = load_task(name)
-    found = material.MAKERS[name](task, DATA, random.Random(0))
-    learned = {*found.broad, *found.close}
-    texts = {row.response for row in learned}
-    forbidden = {reference.text for role in ("probe", "test") for reference in task.references(role)}  # type: ignore[arg-type]
-    assert not texts & forbidden
-    assert not learned & {*found.held_out, *found.real_held_out}
+def test_an_expert_never_learns_from_probe_test_or_held_out_rows(learned: tuple[Task, Any]) -> None:
+    task, found = learned
+    rows = {*found.broad, *found.close}
+    texts = {row.response for row in rows}
+    kept_out = [query for query in task.queries if query.role != "train"]
+    assert not texts & {text for query in kept_out for text in query.references}
+    assert not {row.prompt for row in rows} & {task.prompt(query) for query in kept_out}
+    assert not rows & {*found.held_out, *found.real_held_out}
     assert not texts & {row.response for row in found.held_out}
+
+
+def test_every_train_reference_is_learned_or_held_out(learned: tuple[Task, Any]) -> None:
+    task, found = learned
     own = {(task.prompt(query), text) for query in task.with_role("train") for text in query.references}
     assert {(row.prompt, row.response) for row in (*found.own, *found.held_out)} == own
+    assert set(found.own) <= set(found.close)
     assert 0.08 < len(found.held_out) / len(own) < 0.25
-    asked = {task.prompt(query) for role in ("probe", "test") for query in task.with_role(role)}  # type: ignore[arg-type]
-    assert not asked & {row.prompt for row in found.own}
 
 
-@needs_data
-def test_hostile_and_civil_comments_are_balanced_and_free_of_swearing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    import material
-
-    found = material.MAKERS["comments"](load_task("comments"), DATA, random.Random(0))
-    hostile = [row for row in found.broad if ", hostile tone. Comment:" in row.prompt]
-    civil = [row for row in found.broad if ", civil tone. Comment:" in row.prompt]
+def test_public_comments_are_balanced_and_free_of_swearing(learned: tuple[Task, Any]) -> None:
+    task, found = learned
+    if task.name != "comments":
+        return
+    hostile = [row for row in found.broad if row.prompt.endswith(", hostile tone. Comment:")]
+    civil = [row for row in found.broad if row.prompt.endswith(", civil tone. Comment:")]
     assert len(hostile) == len(civil) == len(found.broad) / 2 > 1000
     assert not any("fuck" in row.response.lower() or "[" in row.response for row in found.broad)
 
 
-def test_the_phrase_is_the_rarest_run_of_content_words(phrases: ModuleType) -> None:
+def test_the_phrase_is_the_rarest_run_of_content_words(scripts: None) -> None:
+    from phrases import Phrases
+
     texts = [
         "Does green tea help old people sleep?",
         "Does green tea help?",
         "Do people sleep in the garden?",
         "Does the garden help people?",
     ]
-    found = phrases.Phrases(texts)
-    # df: green 2, tea 2, old is a stop word, sleep 2, garden 2: "green tea help" is cut to two words
+    found = Phrases(texts)
+    # Of the four texts two hold green, tea, sleep and garden, and three hold help; old and people are stop words.
     assert found.best(texts[0], 2) == "green tea"
     assert found.best(texts[2], 2) == "sleep"
     assert found.best(texts[2], 2, 2) == "sleep and garden"
     assert found.best("Who are they?", 2) is None
     assert found.best("Zebras!", 2) is None
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_bundled_expert_has_a_measured_card_and_names_no_folder_of_another_machine(name: str) -> None:
+    folder = REPOSITORY / "assets" / "models" / "base" / "experts" / name
+    head = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    assert head["base_model_name_or_path"] == "assets/models/base"
+    assert (folder / "adapter_model.safetensors").stat().st_size < 8 * 2**20
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    for words in ("nats per token", "verbatim copies", "8-gram", "## Limits", "Licence"):
+        assert words in card
+    assert not re.search(r"(?<![\w.])/(?:tmp|work|home|root|Users)/", card + json.dumps(head))
