@@ -35,7 +35,7 @@ def state_badge(state: State, note: str = "") -> str:
 def settings_words(settings: SteerSettings, defaults: SteerSettings | None = None) -> list[str]:
     """gamma, eta and T always; the rest only where it differs from the defaults."""
     usual = defaults or SteerSettings()
-    parts = [f"γ {settings.gamma:g}", f"η {settings.eta:g}", f"T {settings.temperature:g}"]
+    parts = [f"γ {settings.gamma:.3g}", f"η {settings.eta:.3g}", f"T {settings.temperature:.3g}"]
     if settings.mode != usual.mode and settings.uses_negatives:
         parts.append(settings.mode)
     if settings.uses_negatives and (settings.policy, settings.negatives) != (usual.policy, usual.negatives):

@@ -91,14 +91,18 @@ def interrupted(
     resume_key: str,
     keep_key: str | None = None,
     height: int = HEIGHT,
+    word: str = "interrupted",
 ) -> str | None:
-    """A run that stopped in the middle: what is kept, Resume or Keep. Returns the key of what was clicked."""
+    """A run that stopped in the middle: what is kept, Resume or Keep. Returns the key of what was clicked.
+
+    word: "interrupted" where something broke it off, "stopped" where somebody did.
+    """
     clicked = None
     rest = f"; the rest takes about {duration(rest_seconds)}" if rest_seconds is not None else ""
     with _panel(height):
         st.warning(
             f"It stopped at {done:,} of {wanted:,} samples. Nothing is lost{rest}.",
-            title=f"{literal(name)} was interrupted",
+            title=f"{literal(name)} was {word}",
             icon=":material/pause_circle:",
         )
         with _actions():

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from core.branches import Branch
-from core.decoding import Row, Written, decode, sample, write
+from core.decoding import Row, Written, collect, decode, sample, write
 from core.models import ModelPair, available_pairs, load_pair
 from core.negatives import real_rows
 from core.noise import noise_key
@@ -236,6 +236,29 @@ def test_a_second_full_model_can_be_the_expert(pair: ModelPair, task: Task, tmp_
     assert two.layout == "two-models"
     rows = make_rows(pair, task, chains=1, queries=2)
     assert [one.tokens for one in write(two, SHORT, rows)] == [one.tokens for one in write(pair, SHORT, rows)]
+
+
+def test_two_runs_that_take_turns_write_what_each_writes_alone(pair: ModelPair, task: Task) -> None:
+    """The worker steps its jobs in turn; the shorter one's end must not touch the other."""
+    short, long = SHORT.with_(max_new_tokens=4), SHORT.with_(max_new_tokens=9)
+    rows = make_rows(pair, task, chains=1, queries=2)
+    alone = [write(pair, settings, rows) for settings in (short, long)]
+    together = [[Written() for _ in rows] for _ in alone]
+    waiting = [
+        (decode(pair, settings, rows), written) for settings, written in zip((short, long), together, strict=True)
+    ]
+    while waiting:
+        for each in list(waiting):
+            steps, written = each
+            try:
+                column = next(steps)
+            except StopIteration:
+                waiting.remove(each)
+                continue
+            assert not torch.is_inference_mode_enabled()
+            if column is not None:
+                collect(written, column)
+    assert [[one.tokens for one in each] for each in together] == [[one.tokens for one in each] for each in alone]
 
 
 def test_nothing_to_write_is_nothing_written(pair: ModelPair) -> None:

@@ -1,0 +1,101 @@
+"""A run as the page speaks of it: its settings in words, its task's title, its distance to real."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.errors import SettingsError, SteerscopeError
+from core.records import Metric, Run
+from core.sliders import SteerSettings
+from core.store import Store
+from core.tasks import Query
+from pages.shared.badges import State, settings_words
+from pages.shared.frame import task_named
+
+KEPT = 4_000
+"""Runs whose distance stays in memory."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """task: its title; settings: None where the run was not steered here, or by a newer version."""
+
+    run: Run
+    task: str
+    settings: SteerSettings | None
+    distance: Metric | None
+
+    @property
+    def name(self) -> str:
+        """What the run is called: the sliders everyone compares, else its id."""
+        return self.settings.short() if self.settings else self.run.id
+
+    @property
+    def words(self) -> list[str]:
+        """One badge each: the settings that matter, or what kind of run it is."""
+        if self.settings is None:
+            return [self.run.kind]
+        return settings_words(self.settings, SteerSettings(max_new_tokens=self.settings.max_new_tokens))
+
+    @property
+    def state(self) -> State:
+        """The badge of its status."""
+        return "writing" if self.run.status == "running" else self.run.status
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it stopped before its end."""
+        return self.run.status in ("interrupted", "cancelled", "failed")
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the rest takes at the speed of what is written; None where nothing is."""
+        if not self.run.samples or not self.run.seconds:
+            return None
+        return self.run.seconds / self.run.samples * max(self.run.expected - self.run.samples, 0)
+
+
+def entries(store: Store) -> list[Entry]:
+    """Every run of the store, newest first."""
+    runs = store.runs()
+    titles = {name: task_title(name) for name in {run.task for run in runs}}
+    return [entry_of(store, run, titles[run.task]) for run in runs]
+
+
+def entry_of(store: Store, run: Run, title: str | None = None) -> Entry:
+    """One run; its distance is read again only when it was written anew."""
+    distance = None if run.active else _distance(store.url, run.id, run.finished, store)
+    return Entry(run, task_title(run.task) if title is None else title, steered(run), distance)
+
+
+def steered(run: Run) -> SteerSettings | None:
+    """The sliders of a run; None for other kinds and for sliders of a newer version."""
+    if run.kind != "steer":
+        return None
+    try:
+        return SteerSettings.from_mapping(run.settings)
+    except SettingsError:
+        return None
+
+
+def task_title(name: str) -> str:
+    """The title of a task; its name where its files are gone, because its runs are not."""
+    try:
+        return task_named(name).title
+    except SteerscopeError:
+        return name
+
+
+def queries_of(run: Run) -> dict[str, Query]:
+    """The queries of a run's task by id; none where the task's files are gone."""
+    try:
+        return task_named(run.task).by_id
+    except SteerscopeError:
+        return {}
+
+
+@st.cache_data(max_entries=KEPT, show_spinner=False)
+def _distance(url: str, run: str, finished: float | None, _store: Store) -> Metric | None:
+    return next((metric for metric in _store.metrics(run) if metric.name == "distance_to_real"), None)
