@@ -86,9 +86,7 @@ class Format:
     write: Callable[[Run, Iterable[Row], BinaryIO], int]
 
 
-def export_run(
-    store: Store, run: str, form: Form, target: BinaryIO, queries: Mapping[str, Query] | None = None
-) -> int:
+def export_run(store: Store, run: str, form: Form, target: BinaryIO, queries: Mapping[str, Query] | None = None) -> int:
     """Write every sample of a run to `target` and return how many.
 
     queries: the task's queries by id (`Task.by_id`), for their text and label.

@@ -48,8 +48,8 @@ def measure_run(
     found: list[Measured] = []
     for measured in measure(corpus, real, training, vocabulary(), seed=0):
         found.append(measured)
+        store.put_metrics(run.id, [measured])
         yield
-    store.put_metrics(run.id, found)
     return found
 
 

@@ -209,6 +209,13 @@ class Store:
         with self.database.reading() as connection:
             return [Metric(**row) for row in connection.execute(statement).mappings()]
 
+    def metric(self, name: str) -> dict[str, Metric]:
+        """One metric of every run that has it, by run id: what a list of runs shows."""
+        statement = select(metrics_table).where(metrics_table.c.name == name)
+        with self.database.reading() as connection:
+            found = [dict(row) for row in connection.execute(statement).mappings()]
+        return {row.pop("run"): Metric(**row) for row in found}
+
 
 class StoredVectors:
     """The vectors of one embedder in the store: the cache that `core.embedding.embed` reads and fills."""

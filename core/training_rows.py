@@ -42,9 +42,7 @@ def encode_rows(tokenizer: Any, examples: Sequence[Example], max_tokens: int) ->
     """
     start = [] if tokenizer.bos_token_id is None else [int(tokenizer.bos_token_id)]
     if tokenizer.eos_token_id is None:
-        raise ModelError(
-            "The base's tokenizer names no end-of-text token, so an expert cannot learn to stop."
-        )
+        raise ModelError("The base's tokenizer names no end-of-text token, so an expert cannot learn to stop.")
     encoded = []
     for example in examples:
         prompt = example.prompt.rstrip()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import streamlit as st
-
 from core.errors import SettingsError, SteerscopeError
 from core.records import Metric, Run
 from core.sliders import SteerSettings
@@ -14,8 +12,7 @@ from core.tasks import Query
 from pages.shared.badges import State, settings_words
 from pages.shared.frame import task_named
 
-KEPT = 4_000
-"""Runs whose distance stays in memory."""
+DISTANCE = "distance_to_real"
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Entry:
         """One badge each: the settings that matter, or what kind of run it is."""
         if self.settings is None:
             return [self.run.kind]
-        return settings_words(self.settings, SteerSettings(max_new_tokens=self.settings.max_new_tokens))
+        return settings_words(self.settings)
 
     @property
     def state(self) -> State:
@@ -61,13 +58,15 @@ def entries(store: Store) -> list[Entry]:
     """Every run of the store, newest first."""
     runs = store.runs()
     titles = {name: task_title(name) for name in {run.task for run in runs}}
-    return [entry_of(store, run, titles[run.task]) for run in runs]
+    distances = store.metric(DISTANCE)
+    return [Entry(run, titles[run.task], steered(run), distances.get(run.id)) for run in runs]
 
 
-def entry_of(store: Store, run: Run, title: str | None = None) -> Entry:
-    """One run; its distance is read again only when it was written anew."""
-    distance = None if run.active else _distance(store.url, run.id, run.finished, store)
-    return Entry(run, task_title(run.task) if title is None else title, steered(run), distance)
+def entry_of(store: Store, run: str) -> Entry:
+    """One run by id; NotFoundError."""
+    found = store.run(run)
+    distance = next((metric for metric in store.metrics(run) if metric.name == DISTANCE), None)
+    return Entry(found, task_title(found.task), steered(found), distance)
 
 
 def steered(run: Run) -> SteerSettings | None:
@@ -94,8 +93,3 @@ def queries_of(run: Run) -> dict[str, Query]:
         return task_named(run.task).by_id
     except SteerscopeError:
         return {}
-
-
-@st.cache_data(max_entries=KEPT, show_spinner=False)
-def _distance(url: str, run: str, finished: float | None, _store: Store) -> Metric | None:
-    return next((metric for metric in _store.metrics(run) if metric.name == "distance_to_real"), None)

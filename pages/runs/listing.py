@@ -213,7 +213,7 @@ def _columns(shown: Sequence[Entry]) -> dict[str, Any]:
         ),
         "95% interval": config.TextColumn(width=110),
         "Asked": config.DatetimeColumn("Asked for", format="D MMM, HH:mm", width=105),
-        "Note": config.TextColumn(width=150),
+        "Note": config.TextColumn(width=132),
         "Run": config.TextColumn(width=80, help="Its id, for the address and the command line"),
     }
 

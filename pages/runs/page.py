@@ -73,7 +73,7 @@ def head(entry: Entry) -> None:
 def details(store: Store, run: str) -> None:
     """Everything about the open run; while it is written, this is drawn again every two seconds."""
     try:
-        entry = entry_of(store, store.run(run))
+        entry = entry_of(store, run)
     except NotFoundError:
         st.rerun()  # somebody deleted it since the page was drawn
     head(entry)
@@ -117,8 +117,9 @@ st.fragment(listing, run_every=live)(store, active, run.id)
 if problem := st.session_state.pop(PROBLEM, None):
     failed("That did not work", problem, height=None)
 with st.container(key="runs-details"):
-    name_row(store, entry_of(store, run))
-    action_row(store, entry_of(store, run))
+    entry = entry_of(store, run.id)
+    name_row(store, entry)
+    action_row(store, entry)
     if run.active:
         st.fragment(details, run_every=REFRESH_SECONDS)(store, run.id)
     else:

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from core.errors import PairMismatchError, SettingsError
-from core.finetune import FinetuneSettings, Progress, finetune, load_trainable
+from core.finetune import Progress, finetune, load_trainable
+from core.finetune_settings import FinetuneSettings
 from core.models import PairSpec, load_pair
 from core.settings import settings
 from core.training_rows import UNREAD, Encoded, Example, collate, encode_rows, response_loss

@@ -516,3 +516,14 @@ def use_everything(store: Store) -> None:
     store.runs(task="hypotheses", status="done", kind="steer", parent=None, limit=3)
     store.update_run(job.run, note="x")
     store.delete_run(job.run)
+
+
+def test_one_metric_of_every_run_at_once(store: Store) -> None:
+    runs = [store.create_run(steer_run()) for _ in range(3)]
+    for number, run in enumerate(runs[:2]):
+        store.put_metrics(run.id, [Metric(name="a", value=float(number)), Metric(name="b", value=9.0)])
+    assert store.metric("a") == {
+        runs[0].id: Metric(name="a", value=0.0),
+        runs[1].id: Metric(name="a", value=1.0),
+    }
+    assert store.metric("c") == {}

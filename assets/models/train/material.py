@@ -20,8 +20,8 @@ from typing import Any
 
 from phrases import Phrases
 
-from core.finetune import Example
 from core.tasks import Query, Task
+from core.training_rows import Example
 
 HELD_OUT = {
     "hypotheses": ("train-03", "train-08", "train-13", "train-18"),

@@ -17,12 +17,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from card import Broad, Measured, write_card
-from material import MAKERS
+from card import Measured, Stage, write_card
+from material import MAKERS, Material
 from phrases import runs
 
 from core.decoding import Row, write
-from core.finetune import FinetuneSettings, Progress, finetune
+from core.finetune import Progress, finetune
+from core.finetune_settings import FinetuneSettings
 from core.models import ModelPair, PairSpec, load_pair
 from core.neighbours import TrainingIndex
 from core.noise import noise_key
@@ -48,7 +49,7 @@ BROAD = FinetuneSettings(batch_size=32, steps=300, evaluate_every=50, patience=2
 CLOSE = FinetuneSettings(batch_size=16, steps=100, evaluate_every=10, patience=3, warmup=10, learning_rate=1e-3)
 RECIPES = {
     "hypotheses": Recipe(replace(BROAD, steps=270, evaluate_every=45), CLOSE),
-    "comments": Recipe(replace(BROAD, steps=210, evaluate_every=70), CLOSE),
+    "comments": Recipe(replace(BROAD, steps=108, evaluate_every=36), CLOSE),
     "commonsense": Recipe(replace(BROAD, steps=150, evaluate_every=50), CLOSE),
     "translation": Recipe(replace(BROAD, steps=180, evaluate_every=60), replace(CLOSE, evaluate_every=15)),
 }
@@ -62,6 +63,7 @@ def main() -> None:
     parser.add_argument("--base", type=Path, default=REPOSITORY / "assets" / "models" / "base")
     parser.add_argument("--out", type=Path, help="folder of the adapters; default: experts/ in the base")
     parser.add_argument("--broad", type=Path, help="keep the first stage's adapters here and go on from them")
+    parser.add_argument("--describe", action="store_true", help="only measure what an earlier --broad run trained")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
@@ -73,70 +75,70 @@ def main() -> None:
     for name in options.task or sorted(MAKERS):
         with tempfile.TemporaryDirectory() as scratch:
             stage = (options.broad or Path(scratch)) / name
-            train_expert(load_task(name), stage, options)
+            task = load_task(name)
+            material = MAKERS[name](task, options.data, random.Random(options.seed))
+            print(f"{name}: {len(material.broad)} public rows, {len(material.own)} rows of the task", flush=True)
+            if not options.describe:
+                train_expert(task, material, stage, options)
+            describe(task, material, stage, options)
 
 
-def train_expert(task: Task, stage: Path, options: argparse.Namespace) -> None:
-    """Both stages, the measurements and the card of one expert."""
-    material = MAKERS[task.name](task, options.data, random.Random(options.seed))
+def train_expert(task: Task, material: Material, stage: Path, options: argparse.Namespace) -> None:
+    """Both stages of one expert; what each found is noted beside the first stage's adapter."""
     recipe = RECIPES[task.name]
-    folder = (options.out or options.base / "experts") / task.name
-    base_name = f"assets/models/{options.base.name}"
-    print(f"{task.name}: {len(material.broad)} public rows, {len(material.own)} rows of the task", flush=True)
-    common: dict[str, Any] = {"device": options.device, "base_name": base_name}
-    began = time.monotonic()
-    note = stage / "progress.json"
-    if note.is_file():
-        broad = Broad(**json.loads(note.read_text(encoding="utf-8")))
-    else:
+    common: dict[str, Any] = {"device": options.device, "base_name": f"assets/models/{options.base.name}"}
+    if not (stage / "broad.json").is_file():
         # A row that stands twice must not be on both sides.
         rows = list(dict.fromkeys(material.broad))
         random.Random(options.seed).shuffle(rows)
         checks, rows = rows[:CHECKS], rows[CHECKS:]
         settings = replace(recipe.broad, seed=options.seed)
-        end = follow(finetune(options.base, rows, checks, stage, settings, **common), "broad")
-        broad = Broad(end.best_step, end.best, time.monotonic() - began)
-        note.write_text(json.dumps(asdict(broad)), encoding="utf-8")
+        note(stage, "broad", finetune(options.base, rows, checks, stage, settings, **common))
+    settings = replace(recipe.close, seed=options.seed)
+    rows, checks = list(material.close), list(material.held_out)
+    training = finetune(options.base, rows, checks, adapter(task, options), settings, start=stage, **common)
+    note(stage, "close", training)
+
+
+def adapter(task: Task, options: argparse.Namespace) -> Path:
+    """The folder of a task's adapter."""
+    return Path(options.out or options.base / "experts") / task.name
+
+
+def note(stage: Path, name: str, training: Any) -> None:
+    """Run a training to its end and keep what its card will say of it."""
     began = time.monotonic()
-    close = follow(
-        finetune(
-            options.base,
-            material.close,
-            material.held_out,
-            folder,
-            replace(recipe.close, seed=options.seed),
-            start=stage,
-            **common,
-        ),
-        "close",
+    end = follow(training, name)
+    found = Stage(end.best_step, end.best, time.monotonic() - began)
+    (stage / f"{name}.json").write_text(json.dumps(asdict(found)), encoding="utf-8")
+
+
+def describe(task: Task, material: Material, stage: Path, options: argparse.Namespace) -> None:
+    """Measure a trained expert and write its card."""
+    broad, close = (
+        Stage(**json.loads((stage / f"{name}.json").read_text(encoding="utf-8"))) for name in ("broad", "close")
     )
-    seconds = broad.seconds + time.monotonic() - began
+    folder = adapter(task, options)
     pair = load_pair(PairSpec("", "", str(options.base), str(folder)), device=options.device)
     texts, ended = samples(pair, task, options.seed)
     copies = TrainingIndex([row.response for row in (*material.broad, *material.close)]).find(
         [text for _, text in texts]
     )
-    write_card(
-        folder / "README.md",
-        task,
-        material,
-        recipe,
-        Measured(
-            broad=broad,
-            close=close,
-            seconds=seconds,
-            own=tuple(nats(pair, model, material.held_out) for model in (pair.base, pair.expert)),
-            real=tuple(nats(pair, model, material.real_held_out) for model in (pair.base, pair.expert)),
-            samples=texts,
-            ended=ended,
-            on_topic=on_topic(texts),
-            verbatim=float(copies.verbatim.mean()),
-            copied=float(copies.copied.sum() / max(copies.total.sum(), 1)),
-            any_copied=float(copies.any_copied.mean()),
-            device=options.device,
-            cores=os.cpu_count() or 1,
-        ),
+    measured = Measured(
+        broad=broad,
+        close=close,
+        own=tuple(nats(pair, model, material.held_out) for model in (pair.base, pair.expert)),
+        real=tuple(nats(pair, model, material.real_held_out) for model in (pair.base, pair.expert)),
+        samples=texts,
+        ended=ended,
+        on_topic=on_topic(texts),
+        verbatim=float(copies.verbatim.mean()),
+        copied=float(copies.copied.sum() / max(copies.total.sum(), 1)),
+        any_copied=float(copies.any_copied.mean()),
+        device=options.device,
+        cores=os.cpu_count() or 1,
     )
+    write_card(folder / "README.md", task, material, RECIPES[task.name], measured)
     print((folder / "README.md").read_text(encoding="utf-8"), flush=True)
 
 
