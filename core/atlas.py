@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from core.answers import Answers, shared_queries
-from core.distances import Distance, distance
 from core.embedding import EMBEDDER
 from core.errors import StatisticsError
 from core.generators import REAL, Answered, Generator, RealGenerator, StoredGenerator, embedded
 from core.perspective import PerspectiveMap, fit_map
-from core.records import Run
+from core.statistics.answers import Answers, shared_queries
+from core.statistics.distances import Distance, distance
+from core.storage.records import Run
 from core.store import Store
 from core.tasks import Task
 
@@ -92,9 +92,7 @@ def draw_atlas(
     for generator, answers, samples in found:
         missing = sum(answers.counts[j] == 0 for j in asked)
         if missing:
-            left_out.append(
-                (generator.key, f"it has not answered {missing} of the map's {len(asked)} queries")
-            )
+            left_out.append((generator.key, f"it has not answered {missing} of the map's {len(asked)} queries"))
         else:
             kept.append((generator, answers, samples))
     if len(kept) < 2 or not asked:
@@ -137,7 +135,7 @@ def _part(
     answers: Answers, samples: Sequence[Answered], asked: Sequence[int], probe: Sequence[str]
 ) -> tuple[Answers, tuple[Answered, ...]]:
     """Answers and samples over the asked queries only, in the order of the map's clouds."""
-    from core.answers import restrict
+    from core.statistics.answers import restrict
 
     wanted = {probe[j] for j in asked}
     return restrict(answers, asked), tuple(sample for sample in samples if sample.query in wanted)

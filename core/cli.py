@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core import documents
-from core.documents import described
-from core.options import (
+from core.commands import documents
+from core.commands.documents import described
+from core.commands.options import (
     AnsweredRole,
     Base,
     BatchSize,
@@ -26,7 +26,7 @@ from core.options import (
     chosen,
     with_settings,
 )
-from core.printing import Commands, print_document, print_lines, say
+from core.commands.printing import Commands, print_document, print_lines, say
 from core.threads import share_cores
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def generate(
     """Write a run: steer, embed and measure answers."""
     from core.generation import plan
     from core.models import find_pair
-    from core.processes import this_process
     from core.running import submit_run
+    from core.scheduling.processes import this_process
     from core.sliders import SteerSettings
     from core.tasks import load_task
 
@@ -82,7 +82,7 @@ def generate(
     work = plan(asked, sliders, role=role, queries=queries, replicates=replicates)
     pair = find_pair(task, base, expert)
     with opened(ctx, store) as jobs:
-        from core.foreground import Bar, prepare, write_run
+        from core.commands.foreground import Bar, prepare, write_run
 
         with Bar(work.samples) as bar:
             prepare(pair)
@@ -104,10 +104,10 @@ def generate(
 @app.command(epilog=prints(documents.Generated))
 def resume(ctx: typer.Context, run: RunId, store: StoreUrl = None) -> None:
     """Go on with an interrupted, cancelled or failed run."""
-    from core.processes import this_process
+    from core.scheduling.processes import this_process
 
     with opened(ctx, store) as jobs:
-        from core.foreground import Bar, write_run  # slow, so before the run is this process's to write
+        from core.commands.foreground import Bar, write_run  # slow, so before the run is this process's to write
 
         job = jobs.resume(run, owner=this_process())
         with Bar(jobs.store.run(run).expected) as bar:
@@ -141,7 +141,7 @@ def sweep(
     pair = find_pair(task, base, expert)
     whole = ask(asked, pair, chosen(asked, given), queries=queries, replicates=replicates, role=role)
     with opened(ctx, store) as jobs:
-        from core.foreground import write_sweep
+        from core.commands.foreground import write_sweep
 
         print_document(write_sweep(jobs, whole, batch_size=batch_size))
 
@@ -163,7 +163,7 @@ def runs(
 def samples(ctx: typer.Context, run: RunId, store: StoreUrl = None) -> None:
     """Print the samples of a run as they arrived."""
     with opened(ctx, store) as jobs:
-        from core.selection import arrived
+        from core.commands.selection import arrived
 
         print_lines(documents.SampleLine.of(sample) for sample in arrived(jobs.store, run))
 
@@ -198,11 +198,11 @@ def draw_map(
 
     asked = load_task(task)
     with opened(ctx, store) as jobs:
-        from core.selection import runs_for_map
+        from core.commands.selection import runs_for_map
 
         shown = runs_for_map(jobs.store, task, runs)
         from core.atlas import draw_atlas
-        from core.foreground import embed_for_map
+        from core.commands.foreground import embed_for_map
 
         embed_for_map(jobs.store, asked, shown)
         atlas = draw_atlas(jobs.store, asked, shown, dimension=dimension)

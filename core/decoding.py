@@ -187,9 +187,7 @@ def _choose(
 
     logs = {name: log_probabilities(values) for name, values in logits.items()}
     expert, base, negative = logs["expert"], logs.get("base"), logs.get("negative")
-    score = guide(
-        expert, base, negative, settings.gamma, settings.eta if negative is not None else 0.0, settings.mode
-    )
+    score = guide(expert, base, negative, settings.gamma, settings.eta if negative is not None else 0.0, settings.mode)
     score = truncate(
         score,
         implausible(expert, settings.alpha),

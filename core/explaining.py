@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from core.generation import Plan, sample_key
 from core.models import ModelPair
 from core.negatives import PoolRow, context
-from core.records import Sample
 from core.steer import forces, guide, log_probabilities
+from core.storage.records import Sample
 from core.truncation import implausible, truncate
 
 if TYPE_CHECKING:
@@ -120,9 +120,7 @@ def _token(
     towards, away = forces(float(expert[token]), of[1], of[2], gamma, eta, mode)
     best = guided.topk(min(ALTERNATIVES, guided.shape[-1]))
     alternatives = tuple(
-        Alternative(
-            pair.piece(int(i)), float(expert[i]), _at(base, int(i)), _at(negative, int(i)), float(value.exp())
-        )
+        Alternative(pair.piece(int(i)), float(expert[i]), _at(base, int(i)), _at(negative, int(i)), float(value.exp()))
         for value, i in zip(best.values, best.indices, strict=True)
         if value > float("-inf")
     )
@@ -140,9 +138,7 @@ def _token(
     )
 
 
-def _all_steps(
-    pair: ModelPair, forward: Any, context_ids: tuple[int, ...], written: tuple[int, ...]
-) -> Tensor:
+def _all_steps(pair: ModelPair, forward: Any, context_ids: tuple[int, ...], written: tuple[int, ...]) -> Tensor:
     """Log-probabilities (tokens, V) that a branch gave at every step of a written text."""
     import torch
 

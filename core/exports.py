@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, Literal
 
-from core.records import Run, Sample
+from core.storage.records import Run, Sample
 from core.store import Store
 from core.tasks import Query
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core import map_layers as layers
-from core.leaders import Window, place
-from core.marks import Cloud, Kind, Mark
-from core.palette import BASELINE, GRID, REAL, SYNTHETIC
+from core.drawing import map_layers as layers
+from core.drawing.leaders import Window, place
+from core.drawing.marks import Cloud, Kind, Mark
+from core.drawing.palette import BASELINE, GRID, REAL, SYNTHETIC
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -89,9 +89,7 @@ def map_figure(
         group = [mark for mark in marks if mark.kind == kind]
         if group:
             figure.add_trace(layers.points(group, kind, small))
-    view = Window(
-        left, right, bottom, top, width - margin["l"] - margin["r"], height - margin["t"] - margin["b"]
-    )
+    view = Window(left, right, bottom, top, width - margin["l"] - margin["r"], height - margin["t"] - margin["b"])
     shapes = [layers.frame()]
     if rings and explained is not None and sum(explained) >= RINGS_FROM:
         ring_shapes, ring_words = layers.rings(marks, view, small)

@@ -15,8 +15,8 @@ from core.errors import SettingsError
 from core.models import ModelPair
 from core.negatives import Embed, Pool, context, draw, real_rows
 from core.noise import noise_key
-from core.records import NewSample
 from core.sliders import SteerSettings
+from core.storage.records import NewSample
 from core.tasks import Query, Task
 
 

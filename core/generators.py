@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.answers import Answers
 from core.embedding import DIMENSION, VectorCache, content_key
 from core.errors import SettingsError
-from core.records import Run, Sample
 from core.sliders import SteerSettings
+from core.statistics.answers import Answers
+from core.storage.records import Run, Sample
 from core.store import Store
 from core.tasks import Task
 

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.context import Handler, JobContext
 from core.decoding import Written, collect, decode
 from core.embedding import EMBEDDER, Embedder, embed, load_embedder
 from core.errors import ModelError, NotFoundError
 from core.explaining import explain
 from core.generation import Plan, generate, preview_rows
-from core.measuring import measure_run
+from core.measures.measuring import measure_run
 from core.models import Layout, ModelPair, PairSpec, available_pairs, layout_of, load_pair, preferred_layout
 from core.negatives import PoolRow, real_rows
-from core.records import Run, Sample
+from core.scheduling.context import Handler, JobContext
 from core.settings import settings
 from core.sliders import SteerSettings
+from core.storage.records import Run, Sample
 from core.store import Store
 from core.tasks import Task, load_task
 from core.threads import limit_threads

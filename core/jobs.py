@@ -1,4 +1,4 @@
-"""The queue: a job is a kind and a JSON payload in the store; `core.claims` has the working side.
+"""The queue: a job is a kind and a JSON payload in the store; `core.scheduling.claims` has the working side.
 
 A job may drive a run: the run's status follows the job's, in the same transaction.
 
@@ -13,14 +13,14 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Update, and_, delete, insert, select, true, update
 
-from core import rows
 from core.errors import NotFoundError, StateError
-from core.processes import fate
-from core.records import Event, Job, JobStatus, NewRun, Priority, RunStatus
-from core.schema import events as events_table
-from core.schema import jobs as jobs_table
-from core.schema import runs as runs_table
+from core.scheduling.processes import fate
 from core.settings import settings
+from core.storage import rows
+from core.storage.records import Event, Job, JobStatus, NewRun, Priority, RunStatus
+from core.storage.schema import events as events_table
+from core.storage.schema import jobs as jobs_table
+from core.storage.schema import runs as runs_table
 from core.store import Store
 
 _JOBS = jobs_table.c
@@ -130,9 +130,7 @@ class Jobs:
             row = connection.execute(select(_JOBS.cancel, _JOBS.status).where(_JOBS.id == job)).first()
         return row is None or row.cancel or row.status not in ACTIVE
 
-    def events(
-        self, job: int, *, after: int = 0, kind: str | None = None, limit: int | None = None
-    ) -> list[Event]:
+    def events(self, job: int, *, after: int = 0, kind: str | None = None, limit: int | None = None) -> list[Event]:
         """A job's events with ids above `after`, oldest first."""
         columns = events_table.c
         statement = select(events_table).where(columns.job == job, columns.id > after).order_by(columns.id)

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 
-from core.comparison import Comparison, Found, finished, length, perplexity, spread
-from core.corpus import Corpus
-from core.fidelity import self_similarity
+from core.measures.comparison import Comparison, Found, finished, length, perplexity, spread
+from core.measures.corpus import Corpus
+from core.measures.fidelity import self_similarity
+from core.measures.wording import distinct, diversity_product
 from core.neighbours import GRAM, NEAR, TrainingIndex, duplicate_share
-from core.records import Better
-from core.wording import distinct, diversity_product
+from core.storage.records import Better
 
 JACKKNIFE = (
-    "95%, by leaving out one sample at a time (one chain at a time where samples read earlier ones), "
-    "for these queries."
+    "95%, by leaving out one sample at a time (one chain at a time where samples read earlier ones), for these queries."
 )
 WILSON = "95%, Wilson's; by leaving out one chain at a time where samples read earlier ones."
 

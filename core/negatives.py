@@ -79,9 +79,7 @@ def draw(
     if settings.policy == "nearest":
         assert embed is not None, "policy nearest needs an embedder"
         return [rows[i] for i in _nearest(rows, k, pool, query, embed)]
-    chosen = generator("negatives", settings.seed, settings.key(), *draw_key).choice(
-        len(rows), size=k, replace=False
-    )
+    chosen = generator("negatives", settings.seed, settings.key(), *draw_key).choice(len(rows), size=k, replace=False)
     return [rows[i] for i in sorted(chosen.tolist())]
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.intervals import UNKNOWN, Estimate, jackknife, with_honest_zero
-from core.wording import Words, WordTable, words
+from core.measures.wording import Words, WordTable, words
+from core.statistics.intervals import UNKNOWN, Estimate, jackknife, with_honest_zero
 
 Ints = NDArray[np.int64]
 Vectors = NDArray[np.float32]

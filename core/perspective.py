@@ -1,7 +1,7 @@
 """The map: generators as points, their answers as clouds, and what is known about where a point lies.
 
 Axes are fitted to one half of the answers and points placed with the other (`dkps.md`, "Uncertainty of a
-point"). Distances never come from here; they are in `core.distances`.
+point"). Distances never come from here; they are in `core.statistics.distances`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from core.answers import Answers, Floats, Integers, restrict, shared_queries
-from core.crossfit import CrossFit
-from core.ellipses import centred, outline, radius, spread
 from core.errors import NotFoundError, StatisticsError
-from core.halves import Halves, halve
+from core.statistics.answers import Answers, Floats, Integers, restrict, shared_queries
+from core.statistics.crossfit import CrossFit
+from core.statistics.ellipses import centred, outline, radius, spread
+from core.statistics.halves import Halves, halve
 
 __all__ = ["Answers", "PerspectiveMap", "fit_map", "restrict", "shared_queries"]
 

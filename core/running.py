@@ -6,9 +6,9 @@ from core.errors import SettingsError
 from core.generation import plan
 from core.jobs import Jobs
 from core.models import PairSpec
-from core.records import Job, NewRun, Priority
 from core.settings import settings
 from core.sliders import SteerSettings
+from core.storage.records import Job, NewRun, Priority
 from core.tasks import Task
 
 PREVIEW_SAMPLES = 8

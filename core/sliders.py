@@ -94,9 +94,7 @@ class SteerSettings:
 
     def key(self) -> str:
         """A digest of every value: part of the noise key, so that two settings never share noise."""
-        return hashlib.blake2b(
-            json.dumps(self.as_dict(), sort_keys=True).encode(), digest_size=16
-        ).hexdigest()
+        return hashlib.blake2b(json.dumps(self.as_dict(), sort_keys=True).encode(), digest_size=16).hexdigest()
 
     def with_(self, **changes: Any) -> SteerSettings:
         """A copy with some values changed, validated again."""
@@ -121,9 +119,7 @@ class SteerSettings:
 
     def matched_temperature(self) -> SteerSettings:
         """The control of every claim about eta: the expert alone at the effective temperature."""
-        return self.with_(
-            gamma=0.0, eta=0.0, temperature=min(self.effective_temperature, LIMITS["temperature"][1])
-        )
+        return self.with_(gamma=0.0, eta=0.0, temperature=min(self.effective_temperature, LIMITS["temperature"][1]))
 
     def chain_count(self, replicates: int) -> int:
         """Chains of a run: one a replicate unless fewer were asked for."""

@@ -21,9 +21,7 @@ def log_probabilities(logits: Tensor) -> Tensor:
     return torch.log_softmax(logits.float(), dim=-1)
 
 
-def guide(
-    expert: Tensor, base: Tensor | None, negative: Tensor | None, gamma: float, eta: float, mode: Mode
-) -> Tensor:
+def guide(expert: Tensor, base: Tensor | None, negative: Tensor | None, gamma: float, eta: float, mode: Mode) -> Tensor:
     """Guided scores s (..., V) from the log-probabilities of the branches, each (..., V).
 
         subtract:  s = (1 + gamma) l_exp - gamma l_base - eta l_neg

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from core import rows
-from core.database import Database
 from core.errors import NotFoundError, StateError
-from core.records import (
+from core.storage import rows
+from core.storage.database import Database
+from core.storage.records import (
     Metric,
     MetricLike,
     NewRun,
@@ -26,10 +26,10 @@ from core.records import (
     floats_from_bytes,
     floats_to_bytes,
 )
-from core.schema import metrics as metrics_table
-from core.schema import runs as runs_table
-from core.schema import samples as samples_table
-from core.schema import vectors as vectors_table
+from core.storage.schema import metrics as metrics_table
+from core.storage.schema import runs as runs_table
+from core.storage.schema import samples as samples_table
+from core.storage.schema import vectors as vectors_table
 
 
 class Store:

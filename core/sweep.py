@@ -18,9 +18,9 @@ from core.errors import SettingsError
 from core.generation import plan
 from core.jobs import Jobs
 from core.models import PairSpec
-from core.records import Job, Run
 from core.running import submit_run
 from core.sliders import SteerSettings
+from core.storage.records import Job, Run
 from core.store import Store
 from core.tasks import Role, Task
 

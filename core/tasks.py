@@ -108,9 +108,7 @@ def read_task(folder: Path) -> Task:
         )
     queries = tuple(_queries(folder / "queries.jsonl"))
     if not any(query.role == "probe" for query in queries):
-        raise TaskFormatError(
-            f"The task in {folder} has no probe query; add rows with role 'probe' to queries.jsonl."
-        )
+        raise TaskFormatError(f"The task in {folder} has no probe query; add rows with role 'probe' to queries.jsonl.")
     return Task(
         name=folder.name,
         title=_text(head, "title", folder / "task.json", None),
@@ -140,9 +138,7 @@ def _queries(path: Path) -> Iterable[Query]:
             references=tuple(row.get("references") or ()),
         )
         if query.role not in ROLES:
-            raise TaskFormatError(
-                f"Row {number} of {path} has role {query.role!r}; use one of {', '.join(ROLES)}."
-            )
+            raise TaskFormatError(f"Row {number} of {path} has role {query.role!r}; use one of {', '.join(ROLES)}.")
         if not all(isinstance(text, str) and text.strip() for text in query.references):
             raise TaskFormatError(f"Row {number} of {path} has an empty reference; fill it or drop it.")
         ids[query.id] += 1

@@ -52,9 +52,7 @@ def keep_min_p(score: Tensor, p: float) -> Tensor:
     return score.masked_fill(score < score.amax(dim=-1, keepdim=True) + math.log(p), -math.inf)
 
 
-def truncate(
-    score: Tensor, mask: Tensor | None, temperature: float, top_k: int, top_p: float, min_p: float
-) -> Tensor:
+def truncate(score: Tensor, mask: Tensor | None, temperature: float, top_k: int, top_p: float, min_p: float) -> Tensor:
     """Guided scores -> log-probabilities to sample from, in the order plausibility, T, top-k, top-p, min-p.
 
     `mask` (rows, V) is True where a token is implausible. Renormalised: each row's exp sums to 1.

@@ -13,10 +13,10 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from core.context import Handler
 from core.errors import SteerscopeError
-from core.processes import is_alive
-from core.scheduler import Scheduler
+from core.scheduling.context import Handler
+from core.scheduling.processes import is_alive
+from core.scheduling.scheduler import Scheduler
 from core.settings import REPOSITORY, settings
 from core.store import Store
 from core.threads import share_cores

@@ -1,1 +1,1 @@
-"""Alembic's environment: `core.database` runs it when a store is opened."""
+"""Alembic's environment: `core.storage.database` runs it when a store is opened."""

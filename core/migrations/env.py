@@ -1,10 +1,10 @@
-"""Runs the revisions on the connection that `core.database` hands over, inside its transaction."""
+"""Runs the revisions on the connection that `core.storage.database` hands over, inside its transaction."""
 
 from __future__ import annotations
 
 from alembic import context
 
-from core.schema import REVISION_TABLE, metadata
+from core.storage.schema import REVISION_TABLE, metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

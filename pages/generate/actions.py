@@ -11,9 +11,9 @@ import streamlit as st
 from core.errors import SteerscopeError
 from core.jobs import Jobs
 from core.models import PairSpec
-from core.records import Priority, Run
 from core.running import submit_explain, submit_preview, submit_run
 from core.sliders import SteerSettings
+from core.storage.records import Priority, Run
 from core.tasks import Task
 from pages.generate.following import follow
 from pages.generate.sliders import batch_now, settings_now

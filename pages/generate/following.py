@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import NotFoundError
-from core.records import Run
+from core.storage.records import Run
 from core.store import Store
 from core.tasks import Task
 from pages.shared.settings_link import FOLLOWED

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.drawing.marks import marks_table
 from core.errors import NotFoundError
 from core.jobs import Jobs
-from core.marks import marks_table
-from core.records import Metric, Run
 from core.sliders import SteerSettings
+from core.storage.records import Metric, Run
 from core.tasks import Task
 from pages.generate import verdict
 from pages.generate.actions import cancel_run, measure_run, resume_run, show_run, start_control

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.distances import Distance
+from core.drawing.numbers import DASH, interval, three
 from core.metrics import METRICS
-from core.numbers import DASH, interval, three
-from core.records import Metric
+from core.statistics.distances import Distance
+from core.storage.records import Metric
 from pages.shared.metric import metric_card
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.drawing.numbers import counted
 from core.errors import SettingsError
-from core.numbers import counted
 from pages.generate import verdict
 from pages.generate.actions import TROUBLE
 from pages.generate.following import followed

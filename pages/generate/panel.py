@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.drawing.numbers import counted, duration
 from core.errors import SettingsError
 from core.models import PairSpec
-from core.numbers import counted, duration
-from core.records import Run
 from core.running import PREVIEW_SAMPLES
 from core.settings import settings as environment
 from core.sliders import CHOICES, PRESETS, SteerSettings, inert, preset
+from core.storage.records import Run
 from core.store import Store
 from core.tasks import Task
 from pages.generate.actions import start_preview, start_run
@@ -23,7 +23,7 @@ WIDTH = 282
 MATCHED = "Matched temperature"
 PRESET_NAMES = ("Expert only", "Contrastive only", "Negative only", "STEER as released", MATCHED)
 LEAST_CHAINS = 4
-"""Fewer chains that read their own pool carry no interval (`core.distances`)."""
+"""Fewer chains that read their own pool carry no interval (`core.statistics.distances`)."""
 
 
 @st.fragment

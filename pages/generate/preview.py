@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import NotFoundError
 from core.jobs import Jobs
-from core.records import Job
+from core.storage.records import Job
 from core.tasks import Task
 from pages.generate.actions import close_preview
 from pages.generate.samples import HEIGHT

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.numbers import counted
-from core.records import Run, Sample
+from core.drawing.numbers import counted
+from core.storage.records import Run, Sample
 from core.store import Store
 from core.tasks import Task
 from pages.generate.actions import ask_why

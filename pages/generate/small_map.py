@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.atlas import Atlas, draw_atlas
-from core.distances import Distance
+from core.drawing.marks import Cloud, Kind, Mark
+from core.drawing.numbers import interval, three
 from core.errors import SettingsError, StatisticsError
 from core.figures import RINGS_FROM, SMALL_MAP_HEIGHT, map_figure, map_window
 from core.generators import REAL
-from core.marks import Cloud, Kind, Mark
-from core.numbers import interval, three
 from core.perspective import PerspectiveMap
-from core.records import Run
 from core.sliders import SteerSettings
+from core.statistics.distances import Distance
+from core.storage.records import Run
 from core.store import Store
 from core.tasks import Task
 from pages.shared.charts import chart, map_key

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.numbers import counted, three, with_spread
-from core.records import Metric, Run
+from core.drawing.numbers import counted, three, with_spread
 from core.sliders import SteerSettings
+from core.storage.records import Metric, Run
 from core.tasks import Task
 from pages.shared.plain import literal
 

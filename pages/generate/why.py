@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.drawing.forces import STRIP_HEIGHT, TokenForce, force_strip, force_table
+from core.drawing.numbers import DASH, fixed
 from core.errors import NotFoundError
-from core.forces import STRIP_HEIGHT, TokenForce, force_strip, force_table
 from core.jobs import Jobs
-from core.numbers import DASH, fixed
-from core.records import Job, Run, Sample
+from core.storage.records import Job, Run, Sample
 from core.tasks import Task
 from pages.shared.charts import chart, table_twin
 from pages.shared.engine import open_jobs

@@ -9,11 +9,11 @@ from typing import Any
 
 import streamlit as st
 
+from core.drawing.numbers import counted
 from core.errors import SteerscopeError
 from core.exports import FORMATS, Form, export_run, file_name
 from core.jobs import Jobs
-from core.numbers import counted
-from core.records import Run
+from core.storage.records import Run
 from core.store import Store
 from pages.runs.entry import Entry, queries_of
 from pages.runs.listing import OPEN

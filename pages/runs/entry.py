@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.errors import SettingsError, SteerscopeError
-from core.records import Metric, Run
 from core.sliders import SteerSettings
+from core.storage.records import Metric, Run
 from core.store import Store
 from core.tasks import Query
 from pages.shared.badges import State, settings_words

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from core.numbers import DASH, counted, duration
-from core.records import Metric, Run
+from core.drawing.numbers import DASH, counted, duration
 from core.sliders import inert
+from core.storage.records import Metric, Run
 from core.store import Store
 from pages.runs.entry import Entry, queries_of
 from pages.shared.headline import section

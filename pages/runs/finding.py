@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from core.numbers import counted, duration, interval, three
-from core.records import Metric
+from core.drawing.numbers import counted, duration, interval, three
+from core.storage.records import Metric
 from pages.runs.entry import Entry
 from pages.shared.badges import STATES
 from pages.shared.plain import literal

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from core.numbers import interval
+from core.drawing.numbers import interval
 from core.store import Store
 from pages.runs.entry import Entry, entries
 from pages.runs.finding import WORDS, finding

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.drawing.numbers import duration
 from core.errors import NotFoundError
 from core.figures import SMALL_MAP_HEIGHT
-from core.numbers import duration
-from core.records import Run
+from core.storage.records import Run
 from core.store import Store
 from pages.runs.actions import PROBLEM, action_row, attempt, name_row, resume
 from pages.runs.entry import Entry, entry_of

@@ -8,12 +8,12 @@ import numpy as np
 import streamlit as st
 
 from core.atlas import draw_atlas
+from core.drawing.marks import Kind, Mark, marks_table
+from core.drawing.numbers import counted, three
 from core.errors import SteerscopeError
 from core.figures import RINGS_FROM, SMALL_MAP_HEIGHT, map_figure
 from core.generators import REAL
-from core.marks import Kind, Mark, marks_table
-from core.numbers import counted, three
-from core.records import Run
+from core.storage.records import Run
 from core.store import Store
 from pages.runs.entry import Entry
 from pages.runs.evidence import HEAD_HEIGHT

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.marks import SYMBOLS, Kind
+from core.drawing.marks import SYMBOLS, Kind
 
 if TYPE_CHECKING:
     import pandas as pd

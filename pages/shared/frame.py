@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from core.drawing.numbers import counted, duration
 from core.errors import NotFoundError, SettingsError, TaskFormatError
 from core.jobs import Jobs
 from core.models import PairSpec, available_pairs
-from core.numbers import counted, duration
-from core.records import Job, Priority
 from core.settings import settings
 from core.sliders import SteerSettings
+from core.storage.records import Job, Priority
 from core.tasks import Task, load_task, task_folders
 from pages.shared.engine import keep_worker, open_jobs
 from pages.shared.link import copy_link
@@ -95,9 +95,7 @@ def sidebar() -> None:
         pairs = available_pairs(chosen.task.name)
         labels = {pair.name: pair.label for pair in pairs}
         if chosen.pair is None:
-            st.selectbox(
-                "Model pair", ["none for this task"], disabled=True, help="No expert was trained for it."
-            )
+            st.selectbox("Model pair", ["none for this task"], disabled=True, help="No expert was trained for it.")
         else:
             st.selectbox(
                 "Model pair",

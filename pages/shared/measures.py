@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from core.drawing.numbers import DASH, interval, three
 from core.metrics import METRICS
-from core.numbers import DASH, interval, three
-from core.records import Metric
+from core.storage.records import Metric
 from pages.shared.metric import metric_card
 
 if TYPE_CHECKING:

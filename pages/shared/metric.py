@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.numbers import fixed, three, with_spread
+from core.drawing.numbers import fixed, three, with_spread
 from pages.shared.plain import literal
 
 CARD_HEIGHT = 102

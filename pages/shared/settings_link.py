@@ -11,8 +11,8 @@ from typing import Any
 import streamlit as st
 
 from core.errors import SettingsError
-from core.records import Run
 from core.sliders import LIMITS, SteerSettings
+from core.storage.records import Run
 from core.tasks import Task
 
 GENERATE = "pages/generate/page.py"

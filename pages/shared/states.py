@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from core.numbers import duration
+from core.drawing.numbers import duration
 from pages.shared.plain import literal
 
 HEIGHT = 232

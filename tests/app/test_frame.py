@@ -12,9 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.jobs import Jobs
 from core.models import available_pairs
-from core.records import NewRun, Priority
 from core.settings import settings
 from core.sliders import SteerSettings
+from core.storage.records import NewRun, Priority
 from core.store import Store
 
 

@@ -17,11 +17,11 @@ from core.embedding import DIMENSION, EMBEDDER, content_key
 from core.handlers import handlers
 from core.jobs import Jobs
 from core.models import available_pairs
-from core.records import Metric, NewSample, Run
 from core.running import submit_run
-from core.scheduler import Scheduler
+from core.scheduling.scheduler import Scheduler
 from core.settings import REPOSITORY
 from core.sliders import SteerSettings
+from core.storage.records import Metric, NewSample, Run
 from core.store import Store
 from core.tasks import Task, load_task
 from pages.generate import verdict
@@ -107,7 +107,7 @@ def finished(store: Store, run: Run) -> Run:
     jobs = Jobs(store)
     job = jobs.of_run(run.id)
     assert job is not None
-    from core.claims import Claims
+    from core.scheduling.claims import Claims
 
     claims = Claims(jobs)
     claimed = claims.claim(["generate"])
@@ -316,7 +316,7 @@ def test_generate_queues_what_the_sliders_say_and_the_address_names_it(store: St
 
 def test_a_run_in_progress_counts_and_claims_nothing(store: Store, task: Task) -> None:
     run = written(store, task, queries=10)
-    from core.claims import Claims
+    from core.scheduling.claims import Claims
 
     Claims(Jobs(store)).claim(["generate"])
     at = page(run=run.id)
@@ -405,7 +405,7 @@ def test_what_is_kept_of_a_stopped_run_can_be_measured(store: Store, task: Task)
 
 
 def test_a_failed_run_says_why(store: Store, task: Task) -> None:
-    from core.claims import Claims
+    from core.scheduling.claims import Claims
 
     run = written(store, task, queries=10)
     claims = Claims(Jobs(store))
@@ -443,7 +443,7 @@ def test_a_preview_streams_and_is_not_stored(store: Store) -> None:
 
 
 def test_a_stopped_preview_keeps_what_it_had_and_a_failed_one_says_so(store: Store) -> None:
-    from core.claims import Claims
+    from core.scheduling.claims import Claims
 
     at = page()
     at.button(key="start-preview").click().run()

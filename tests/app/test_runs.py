@@ -14,9 +14,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.embedding import DIMENSION, EMBEDDER, content_key
 from core.jobs import Jobs, end, mine
-from core.processes import this_process
-from core.records import Metric, NewRun, NewSample, Run
+from core.scheduling.processes import this_process
 from core.sliders import SteerSettings
+from core.storage.records import Metric, NewRun, NewSample, Run
 from core.store import Store
 from core.tasks import load_task
 from pages.runs.entry import Entry

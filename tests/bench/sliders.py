@@ -14,9 +14,9 @@ import os
 import subprocess
 import sys
 
-from core.records import Metric
 from core.settings import data_folder
 from core.sliders import SteerSettings
+from core.storage.records import Metric
 from core.store import Store
 
 GAMMAS = (0.0, 0.2, 0.4, 0.7, 1.0)

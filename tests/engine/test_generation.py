@@ -10,8 +10,8 @@ from core.embedding import load_embedder
 from core.generation import Plan, generate, plan, preview_rows
 from core.models import ModelPair
 from core.negatives import real_rows
-from core.records import NewSample
 from core.sliders import SteerSettings
+from core.storage.records import NewSample
 from core.tasks import Task
 
 SETTINGS = SteerSettings(gamma=0.4, eta=0.3, negatives=6, round_size=2, max_new_tokens=12, seed=3)

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from core.answers import Answers
 from core.atlas import Atlas, draw_atlas
-from core.distances import distance
 from core.embedding import EMBEDDER, embed, load_embedder
 from core.errors import StatisticsError
 from core.generation import generate, plan
 from core.generators import REAL, RealGenerator, StoredGenerator, embedded
 from core.models import ModelPair
-from core.records import NewRun, Run
 from core.sliders import SteerSettings
+from core.statistics.answers import Answers
+from core.statistics.distances import distance
+from core.storage.records import NewRun, Run
 from core.store import Store
 from core.tasks import Task
 

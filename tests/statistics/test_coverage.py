@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.answers import Answers
-from core.distances import distance
 from core.perspective import fit_map
+from core.statistics.answers import Answers
+from core.statistics.distances import distance
 
 P = 24
 MAPS = 200

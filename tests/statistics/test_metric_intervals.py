@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.corpus import Corpus
-from core.fidelity import adversarial_auroc, query_spread, self_similarity
-from core.intervals import Estimate, ratio, share
+from core.measures.corpus import Corpus
+from core.measures.fidelity import adversarial_auroc, query_spread, self_similarity
+from core.measures.wording import distinct, diversity_product, words
 from core.neighbours import duplicate_share
-from core.wording import distinct, diversity_product, words
+from core.statistics.intervals import Estimate, ratio, share
 
 QUERIES, REPLICATES, DIMENSION = 10, 8, 12
 RUNS = 400

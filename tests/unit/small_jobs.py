@@ -6,8 +6,8 @@ import hashlib
 import time
 from collections.abc import Iterator
 
-from core.context import Handler, JobContext
-from core.records import NewRun, NewSample
+from core.scheduling.context import Handler, JobContext
+from core.storage.records import NewRun, NewSample
 
 QUERIES = ("a", "b", "c")
 REPLICATES = 30

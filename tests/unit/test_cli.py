@@ -17,15 +17,15 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from core import documents, foreground, options
 from core.cli import app
-from core.context import JobContext
+from core.commands import documents, foreground, options
+from core.commands.options import HELP, PRESET_NAMES, chosen
+from core.commands.printing import plain, print_document
 from core.embedding import EMBEDDER, content_key
 from core.jobs import Jobs
-from core.options import HELP, PRESET_NAMES, chosen
-from core.printing import plain, print_document
-from core.records import Metric, NewRun, NewSample, Run
+from core.scheduling.context import JobContext
 from core.sliders import CHOICES, LIMITS, PRESETS, SteerSettings
+from core.storage.records import Metric, NewRun, NewSample, Run
 from core.store import Store
 from core.tasks import load_task
 
@@ -186,7 +186,7 @@ def test_runs_are_listed_newest_first(store: Store) -> None:
 
 
 def test_samples_are_one_line_each_whatever_their_text(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.selection.PAGE", 3)  # 4 samples are more than a page
+    monkeypatch.setattr("core.commands.selection.PAGE", 3)  # 4 samples are more than a page
     run = written(store, SteerSettings())
     result = call(store, "samples", run.id)
     lines = [json.loads(line) for line in result.stdout.splitlines()]  # a raw U+2028 would end a line here

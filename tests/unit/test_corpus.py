@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.corpus import Corpus, halves, matched
 from core.errors import StatisticsError
+from core.measures.corpus import Corpus, halves, matched
 
 
 def corpus(counts: dict[str, int], chained: bool = False) -> Corpus:

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from core.answers import Answers, Units
-from core.distances import distance, leave_one_out
+from core.statistics.answers import Answers, Units
+from core.statistics.distances import distance, leave_one_out
 
 P = 6
 

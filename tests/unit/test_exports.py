@@ -17,8 +17,8 @@ import pytest
 from core import exports
 from core.errors import NotFoundError
 from core.exports import COLUMNS, FORMATS, Form, export_run, file_name, neutralised
-from core.records import NewRun, NewSample, Run
 from core.sliders import SteerSettings
+from core.storage.records import NewRun, NewSample, Run
 from core.store import Store
 from core.tasks import Query
 from tests.unit.hostile import HOSTILE

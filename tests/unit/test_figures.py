@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.drawing.forces import STRIP_HEIGHT, TokenForce, force_strip, force_table
+from core.drawing.leaders import CHARACTER, LINE, Window, place
+from core.drawing.marks import HOVER_CHARACTERS, Cloud, Kind, Mark, mark_card, marks_table, text_card
+from core.drawing.palette import EXPERT, NEGATIVES, REAL, SYNTHETIC
 from core.figures import LABELS, map_figure, map_window
-from core.forces import STRIP_HEIGHT, TokenForce, force_strip, force_table
-from core.leaders import CHARACTER, LINE, Window, place
-from core.marks import HOVER_CHARACTERS, Cloud, Kind, Mark, mark_card, marks_table, text_card
-from core.palette import EXPERT, NEGATIVES, REAL, SYNTHETIC
 
 NASTY = "<a href='https://example.com'>x</a> & <b>y</b> %{x}"
 

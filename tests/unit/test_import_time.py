@@ -56,7 +56,7 @@ def test_the_pages_load_nothing_heavy_before_they_paint() -> None:
 
 def test_figures_load_their_library_only_when_one_is_drawn() -> None:
     # Of the pages this cannot be asked: streamlit loads plotly by itself.
-    assert not loaded_by({"core.figures", "core.forces", "core.marks"}) & (HEAVY | {"plotly", "pandas"})
+    assert not loaded_by({"core.figures", "core.drawing.forces", "core.drawing.marks"}) & (HEAVY | {"plotly", "pandas"})
 
 
 def test_the_command_line_answers_before_the_engine_loads() -> None:

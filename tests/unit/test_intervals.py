@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.intervals import Estimate, jackknife, ratio, share, wilson, with_honest_zero
+from core.statistics.intervals import Estimate, jackknife, ratio, share, wilson, with_honest_zero
 
 
 def test_the_jackknife_of_a_mean_is_the_t_interval() -> None:

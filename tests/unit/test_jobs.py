@@ -10,12 +10,12 @@ import time
 
 import pytest
 
-from core import processes
-from core.claims import Claims
-from core.context import EVENT_SECONDS, JobContext
 from core.errors import NotFoundError, StateError
 from core.jobs import Jobs
-from core.records import Job, NewRun, Priority
+from core.scheduling import processes
+from core.scheduling.claims import Claims
+from core.scheduling.context import EVENT_SECONDS, JobContext
+from core.storage.records import Job, NewRun, Priority
 from core.store import Store
 
 RUN = NewRun(kind="steer", task="hypotheses", queries=("a",), expected=4)
@@ -247,7 +247,7 @@ def test_the_job_of_a_dead_process_is_found_before_its_lease_ends(jobs: Jobs) ->
     assert run_status(jobs, job) == "interrupted"
 
 
-WHO = "from core.processes import this_process; print(this_process(), flush=True); sys.stdin.read()"
+WHO = "from core.scheduling.processes import this_process; print(this_process(), flush=True); sys.stdin.read()"
 
 
 def test_a_process_is_told_from_a_later_one_with_its_number_and_from_other_hosts() -> None:

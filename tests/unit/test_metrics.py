@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from core.answers import Answers
-from core.corpus import Corpus, halves, matched
-from core.distances import distance
-from core.fidelity import adversarial_auroc, query_spread, real_auroc, self_similarity
+from core.measures.corpus import Corpus, halves, matched
+from core.measures.fidelity import adversarial_auroc, query_spread, real_auroc, self_similarity
 from core.metrics import METRICS, Measured, measure
 from core.neighbours import TrainingIndex
+from core.statistics.answers import Answers
+from core.statistics.distances import distance
 
 WORDS = (
     *("do", "does", "cats", "dogs", "sleep", "rain", "snow", "help", "people", "learn"),

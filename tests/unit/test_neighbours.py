@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from core import neighbours
+from core.measures.wording import words
 from core.neighbours import (
     TrainingIndex,
     duplicate_share,
@@ -13,7 +14,6 @@ from core.neighbours import (
     near_pairs,
     nearest_real,
 )
-from core.wording import words
 
 
 def unit_rows(seed: int, n: int, p: int = 6) -> NDArray[np.float32]:

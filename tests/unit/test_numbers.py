@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from core.numbers import counted, decimals_for, duration, fixed, interval, three, with_spread
+from core.drawing.numbers import counted, decimals_for, duration, fixed, interval, three, with_spread
 
 MINUS = "\u2212"
 

@@ -11,11 +11,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from core.answers import Answers, restrict, shared_queries
-from core.ellipses import radius
 from core.errors import NotFoundError, StatisticsError
-from core.halves import BOTH, A, B, halve
 from core.perspective import PerspectiveMap, fit_map
+from core.statistics.answers import Answers, restrict, shared_queries
+from core.statistics.ellipses import radius
+from core.statistics.halves import BOTH, A, B, halve
 
 P = 12
 

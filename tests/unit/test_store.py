@@ -19,12 +19,12 @@ import sqlalchemy
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from core import database, rows
-from core.claims import Claims
 from core.errors import NotFoundError, StateError, StoreError, StoreVersionError
 from core.jobs import Jobs
-from core.records import Metric, NewRun, NewSample, floats_from_bytes, floats_to_bytes
-from core.schema import REVISION, REVISION_TABLE, metadata
+from core.scheduling.claims import Claims
+from core.storage import database, rows
+from core.storage.records import Metric, NewRun, NewSample, floats_from_bytes, floats_to_bytes
+from core.storage.schema import REVISION, REVISION_TABLE, metadata
 from core.store import Store
 
 CORE = Path(database.__file__).parent
@@ -323,7 +323,7 @@ OPEN = """
 import sys, time
 from pathlib import Path
 from core.store import Store
-from core.records import NewRun
+from core.storage.records import NewRun
 import alembic.command, alembic.config
 Path(sys.argv[2] + sys.argv[3]).touch()
 while not Path(sys.argv[2]).exists(): time.sleep(0.001)

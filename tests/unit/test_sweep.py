@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from core.context import JobContext
 from core.errors import SettingsError
 from core.jobs import Jobs
 from core.models import PairSpec
-from core.records import NewRun, NewSample, Run, RunStatus
-from core.scheduler import Scheduler
+from core.scheduling.context import JobContext
+from core.scheduling.scheduler import Scheduler
 from core.sliders import SteerSettings
+from core.storage.records import NewRun, NewSample, Run, RunStatus
 from core.store import Store
 from core.sweep import MOST_RUNS, Sweep, ask, expand, steps
 from core.tasks import Query, Task

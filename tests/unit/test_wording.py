@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.vocabulary import RealWords, is_known, unknown_share, word_list
-from core.wording import WordTable, cut_to, distinct, diversity_product, normalised, words
+from core.measures.vocabulary import RealWords, is_known, unknown_share, word_list
+from core.measures.wording import WordTable, cut_to, distinct, diversity_product, normalised, words
 
 
 def ngrams(row: tuple[str, ...], n: int) -> list[tuple[str, ...]]:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from core.claims import Claims
-from core.context import Handler, JobContext
 from core.errors import ModelError
 from core.jobs import Jobs
-from core.records import Job, Priority
-from core.scheduler import Scheduler
+from core.scheduling.claims import Claims
+from core.scheduling.context import Handler, JobContext
+from core.scheduling.scheduler import Scheduler
+from core.storage.records import Job, Priority
 from core.store import Store
 from core.worker import log_file, start_worker
 from tests.unit.small_jobs import HANDLERS, QUERIES, RUN

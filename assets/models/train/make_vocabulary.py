@@ -1,6 +1,6 @@
 """Make the word list of the out-of-vocabulary rate: `python assets/models/train/make_vocabulary.py`.
 
-Words are those of `core.wording.words`, so the list and the metric agree on what a word is.
+Words are those of `core.measures.wording.words`, so the list and the metric agree on what a word is.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from core.wording import words
+from core.measures.wording import words
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 

@@ -24,13 +24,13 @@ from phrases import runs
 from core.decoding import Row, write
 from core.finetune import Progress, finetune
 from core.finetune_settings import FinetuneSettings
+from core.measures.wording import words
 from core.models import ModelPair, PairSpec, load_pair
 from core.neighbours import TrainingIndex
 from core.noise import noise_key
 from core.sliders import SteerSettings
 from core.tasks import Task, load_task
 from core.training_rows import Example, encode_rows, response_loss
-from core.wording import words
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SAMPLES = 200

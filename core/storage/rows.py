@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.errors import NotFoundError
-from core.records import (
+from core.storage.records import (
     BRANCHES,
     MetricLike,
     NewRun,
@@ -26,16 +26,23 @@ from core.records import (
     floats_from_bytes,
     floats_to_bytes,
 )
-from core.schema import metrics as metrics_table
-from core.schema import runs as runs_table
-from core.schema import samples as samples_table
-from core.schema import vectors as vectors_table
+from core.storage.schema import metrics as metrics_table
+from core.storage.schema import runs as runs_table
+from core.storage.schema import samples as samples_table
+from core.storage.schema import vectors as vectors_table
 
 T = TypeVar("T")
 _ID_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"  # none that is read as another
 _CHUNK = 500  # values in one IN list: below every database's limit
 _PACKAGES = (
-    "steerscope", "numpy", "scipy", "scikit-learn", "torch", "transformers", "tokenizers", "peft",
+    "steerscope",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "peft",
     "sentence-transformers",
 )
 

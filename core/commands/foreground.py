@@ -7,18 +7,18 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from core.context import JobContext
-from core.documents import Swept
+from core.commands.documents import Swept
+from core.commands.printing import say
 from core.embedding import EMBEDDER, content_key, embed, load_embedder
 from core.errors import StateError
 from core.generators import RealGenerator, StoredGenerator
 from core.handlers import handlers, loaded
 from core.jobs import RESUMABLE, Jobs
 from core.models import PairSpec
-from core.printing import say
-from core.processes import this_process
-from core.records import Job, Run
-from core.scheduler import Scheduler
+from core.scheduling.context import JobContext
+from core.scheduling.processes import this_process
+from core.scheduling.scheduler import Scheduler
+from core.storage.records import Job, Run
 from core.store import Store
 from core.sweep import Sweep, steps
 from core.tasks import Task

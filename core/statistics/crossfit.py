@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from core.answers import Floats
-from core.axes import eigenvalues, gram, inverse_root, polar, principal_axes, stacked, steady_signs, turn
-from core.halves import BOTH, A, B, Halves
+from core.statistics.answers import Floats
+from core.statistics.axes import eigenvalues, gram, inverse_root, polar, principal_axes, stacked, steady_signs, turn
+from core.statistics.halves import BOTH, A, B, Halves
 
 
 class CrossFit:

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.corpus import Corpus
 from core.embedding import EMBEDDER, Embedder, embed
 from core.generation import Plan
+from core.measures.corpus import Corpus
+from core.measures.scoring import Scored, mean_nats, reference_items
 from core.metrics import Measured, measure
 from core.models import ModelPair
 from core.neighbours import TrainingIndex
-from core.records import Run, Sample
-from core.scoring import Scored, mean_nats, reference_items
 from core.settings import settings
+from core.storage.records import Run, Sample
 from core.store import Store
 from core.tasks import Task
 
@@ -117,9 +117,7 @@ def _stored_nats(sample: Sample, branch: int) -> float:
     return -float(sample.logprobs[branch].mean())
 
 
-def _embedded(
-    store: Store, texts: tuple[str, ...], embedder: Embedder
-) -> Generator[None, None, NDArray[np.float32]]:
+def _embedded(store: Store, texts: tuple[str, ...], embedder: Embedder) -> Generator[None, None, NDArray[np.float32]]:
     steps = embed(texts, embedder, store.vectors(EMBEDDER))
     while True:
         try:
@@ -130,9 +128,7 @@ def _embedded(
         yield
 
 
-def _nats(
-    forward: object, items: list[Scored], pair: ModelPair
-) -> Generator[None, None, NDArray[np.float64]]:
+def _nats(forward: object, items: list[Scored], pair: ModelPair) -> Generator[None, None, NDArray[np.float64]]:
     values: NDArray[np.float64] = np.zeros(0)
     for step in mean_nats(forward, items, pad=pair.pad, device=pair.device):  # type: ignore[arg-type]
         if step is None:

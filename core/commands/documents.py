@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 if TYPE_CHECKING:
     from core.atlas import Atlas
-    from core.records import Metric, Run, Sample
+    from core.storage.records import Metric, Run, Sample
     from core.tasks import Task
 
 

@@ -35,9 +35,7 @@ class Estimate:
 UNKNOWN = Estimate(None)
 
 
-def jackknife(
-    value: float, *groups: Floats, lowest: float = -math.inf, highest: float = math.inf
-) -> Estimate:
+def jackknife(value: float, *groups: Floats, lowest: float = -math.inf, highest: float = math.inf) -> Estimate:
     """Interval from the values with one unit left out: variance (n-1)/n sum (x - mean)^2, t with n-1.
 
     groups: (n,) one value a unit; a second array for the other side of a two-sample statistic:

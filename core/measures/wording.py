@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.intervals import UNKNOWN, Estimate, jackknife
+from core.statistics.intervals import UNKNOWN, Estimate, jackknife
 
 Ints = NDArray[np.int64]
 Words = tuple[str, ...]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.numbers import interval, three
+from core.drawing.numbers import interval, three
 
 if TYPE_CHECKING:
     import pandas as pd

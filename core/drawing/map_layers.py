@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.leaders import Window
-from core.marks import Cloud, Kind, Mark, mark_card, text_card
-from core.palette import BASELINE, FRAME, INK, OUTLINE, REAL, SYNTHETIC
+from core.drawing.leaders import Window
+from core.drawing.marks import Cloud, Kind, Mark, mark_card, text_card
+from core.drawing.palette import BASELINE, FRAME, INK, OUTLINE, REAL, SYNTHETIC
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -104,9 +104,7 @@ def points(group: Sequence[Mark], kind: Kind, small: bool = False) -> go.Scatter
     )
 
 
-def rings(
-    marks: Sequence[Mark], view: Window, small: bool
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def rings(marks: Sequence[Mark], view: Window, small: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Circles of on-map distance around the real data, and their radii as words; nothing without real data."""
     centre = next((mark.xy for mark in marks if mark.kind == "real"), None)
     if centre is None:

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.answers import Answers, CellNoise, Floats, Units, cell_noise, restrict, shared_queries
+from core.statistics.answers import Answers, CellNoise, Floats, Units, cell_noise, restrict, shared_queries
 
 Method = Literal["answers", "queries", "chains", "exact", "none"]
 LEAST_ANSWERS = 4

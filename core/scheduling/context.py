@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from core.claims import Claims
 from core.jobs import Jobs
-from core.records import Job
+from core.scheduling.claims import Claims
+from core.storage.records import Job
 from core.store import Store
 
 PROGRESS_SECONDS = 0.2

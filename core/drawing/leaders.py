@@ -126,14 +126,10 @@ def _inside(points: NDArray[np.float64], box: tuple[float, float, float, float],
         return 0
     x, y = points[:, 0], points[:, 1]
     left, bottom, right, top = box
-    return int(
-        ((x > left - margin) & (x < right + margin) & (y > bottom - margin) & (y < top + margin)).sum()
-    )
+    return int(((x > left - margin) & (x < right + margin) & (y > bottom - margin) & (y < top + margin)).sum())
 
 
-def _meet(
-    one: tuple[float, float, float, float], other: tuple[float, float, float, float], margin: float
-) -> bool:
+def _meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float], margin: float) -> bool:
     return (
         one[0] < other[2] + margin
         and other[0] < one[2] + margin

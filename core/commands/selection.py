@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.errors import SettingsError
-from core.records import Run, Sample
+from core.storage.records import Run, Sample
 from core.store import Store
 
 PAGE = 500

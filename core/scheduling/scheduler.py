@@ -9,11 +9,11 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from core.claims import Claims
-from core.context import Handler, JobContext
 from core.errors import SteerscopeError, StoreError
 from core.jobs import Jobs
-from core.records import Job, Priority
+from core.scheduling.claims import Claims
+from core.scheduling.context import Handler, JobContext
+from core.storage.records import Job, Priority
 from core.store import Store
 
 POLL_SECONDS = 0.025

@@ -1,7 +1,7 @@
 """One generator's answers, split in halves A and B so that axes and points never share an answer.
 
 `dkps.md`, "Uncertainty of a point", step 1, with whole chains as the unit where answers are tied. Each half
-of a cell needs two units: 4 answers, and of chains at least 6 in all (coverage is in `core.ellipses`).
+of a cell needs two units: 4 answers, and of chains at least 6 in all (coverage is in `core.statistics.ellipses`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.answers import Answers, CellNoise, Floats, Integers, Units, cell_noise
+from core.statistics.answers import Answers, CellNoise, Floats, Integers, Units, cell_noise
 
 A, B, BOTH = 0, 1, 2
 LEAST_ANSWERS = 4

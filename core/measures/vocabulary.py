@@ -8,8 +8,8 @@ from collections.abc import Container, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.intervals import Estimate, ratio, with_honest_zero
-from core.wording import words
+from core.measures.wording import words
+from core.statistics.intervals import Estimate, ratio, with_honest_zero
 
 
 def word_list(texts: Iterable[str]) -> frozenset[str]:
@@ -25,8 +25,7 @@ def _with_parts(text: str) -> set[str]:
 def is_known(word: str, *lists: Container[str]) -> bool:
     """Whether a word stands in one of the lists, or every part that its apostrophes join does."""
     return any(word in known for known in lists) or (
-        "'" in word
-        and all(part.isdigit() or any(part in known for known in lists) for part in word.split("'"))
+        "'" in word and all(part.isdigit() or any(part in known for known in lists) for part in word.split("'"))
     )
 
 

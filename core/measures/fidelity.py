@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from core.corpus import Corpus, halves
-from core.intervals import UNKNOWN, Estimate, jackknife, without_each
+from core.measures.corpus import Corpus, halves
+from core.statistics.intervals import UNKNOWN, Estimate, jackknife, without_each
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

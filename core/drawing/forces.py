@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.numbers import fixed
-from core.palette import BASELINE, EXPERT, NEGATIVES
+from core.drawing.numbers import fixed
+from core.drawing.palette import BASELINE, EXPERT, NEGATIVES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.answers import Floats
-from core.halves import LEAST_ANSWERS, A, B, Halves
+from core.statistics.answers import Floats
+from core.statistics.halves import LEAST_ANSWERS, A, B, Halves
 
 
 @dataclass(frozen=True)

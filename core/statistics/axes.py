@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.answers import Floats
+from core.statistics.answers import Floats
 
 TINY = 1e-12
 

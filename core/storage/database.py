@@ -27,9 +27,9 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
 from core.errors import StoreError, StoreVersionError
-from core.schema import REVISION, REVISION_TABLE, metadata
+from core.storage.schema import REVISION, REVISION_TABLE, metadata
 
-MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 BUSY_SECONDS = 10.0
 _ELSEWHERE = "or choose another store with --store or STEERSCOPE_STORE"
 _FORMS = "write it as sqlite:///folder/steerscope.db or postgresql+psycopg://user@host/name"

@@ -9,10 +9,10 @@ from typing import Any, Literal
 from sqlalchemy import and_, insert, select, update
 
 from core.jobs import Jobs, claimed, end, follow, mine
-from core.processes import this_process
-from core.records import Job, Priority
-from core.schema import events as events_table
-from core.schema import jobs as jobs_table
+from core.scheduling.processes import this_process
+from core.storage.records import Job, Priority
+from core.storage.schema import events as events_table
+from core.storage.schema import jobs as jobs_table
 
 Turn = Literal["go", "cancel", "lost"]
 _JOBS = jobs_table.c
@@ -76,9 +76,7 @@ class Claims:
         with self._database.writing() as connection:
             return end(connection, mine(job, self.owner), job, "done", result=result)
 
-    def stop(
-        self, job: int, status: Literal["failed", "cancelled", "interrupted"], error: str | None = None
-    ) -> bool:
+    def stop(self, job: int, status: Literal["failed", "cancelled", "interrupted"], error: str | None = None) -> bool:
         """The job ended early, and its run with it; False where it was no longer this owner's."""
         with self._database.writing() as connection:
             return end(connection, mine(job, self.owner), job, status, error=error)

@@ -41,9 +41,7 @@ _RunId = String(16)
 
 
 def _run_column(name: str, *, primary_key: bool = False, nullable: bool = False) -> Column[str]:
-    return Column(
-        name, _RunId, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=primary_key, nullable=nullable
-    )
+    return Column(name, _RunId, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=primary_key, nullable=nullable)
 
 
 runs = Table(

@@ -9,13 +9,13 @@ from typing import Literal
 
 import numpy as np
 
-from core.answers import Answers
-from core.corpus import Corpus, Floats, Ints, Vectors, halves, matched
-from core.fidelity import adversarial_auroc, query_spread, real_auroc
-from core.intervals import Estimate, ratio, share, with_honest_zero
+from core.measures.corpus import Corpus, Floats, Ints, Vectors, halves, matched
+from core.measures.fidelity import adversarial_auroc, query_spread, real_auroc
+from core.measures.vocabulary import RealWords, unknown_share
+from core.measures.wording import Words, cut_to, words
 from core.neighbours import Copies, TrainingIndex
-from core.vocabulary import RealWords, unknown_share
-from core.wording import Words, cut_to, words
+from core.statistics.answers import Answers
+from core.statistics.intervals import Estimate, ratio, share, with_honest_zero
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,7 @@ class Comparison:
         reference = None if real is None or theirs is None else of(theirs, real.units).value
         total = sum(map(len, ours))
         before = sum(len(words(text)) for text in self.run.texts)
-        note = (
-            f"Cut to {total:,} of {before:,} words, as many as the real rows have." if total < before else ""
-        )
+        note = f"Cut to {total:,} of {before:,} words, as many as the real rows have." if total < before else ""
         return self._found(of(ours, run.units), reference, sum(1 for row in ours if row), note)
 
     def unknown_words(self) -> Found:
@@ -126,7 +124,7 @@ class Comparison:
 
     def distance_to_real(self) -> Found:
         """Debiased squared distance to the real rows; between two random halves of these beside it."""
-        from core.distances import distance
+        from core.statistics.distances import distance
 
         if self.real is None or self.run.vectors is None or self.real.vectors is None:
             note = "" if self.real is None else "No vectors are known."
@@ -137,9 +135,7 @@ class Comparison:
         floor = None
         if len(one):
             split = list(one.rows_of)
-            floor = distance(
-                _answers("real, one half", one, split), _answers("real, other half", other, split)
-            )
+            floor = distance(_answers("real, one half", one, split), _answers("real, other half", other, split))
         n = sum(len(self.run.rows_of[query]) for query in queries)
         estimate = Estimate(found.value, found.low, found.high)
         return self._found(estimate, None if floor is None else floor.value, n, found.reason or "")

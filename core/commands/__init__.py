@@ -1,0 +1,1 @@
+"""Under the command line: options, documents, progress and printing."""

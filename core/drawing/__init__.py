@@ -1,0 +1,1 @@
+"""What the figures are made of: marks, layers, labels, colours and how numbers are written."""

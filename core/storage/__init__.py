@@ -1,0 +1,1 @@
+"""Under the store: tables, records, statements and the opening of a database."""
