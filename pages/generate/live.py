@@ -17,12 +17,13 @@ from core.tasks import Task
 from pages.generate import verdict
 from pages.generate.actions import cancel_run, measure_run, resume_run, show_run, start_control
 from pages.generate.following import control_of
-from pages.generate.numbers_row import numbers_row, numbers_table
+from pages.generate.numbers_row import numbers_row
 from pages.generate.samples import STATES, samples
 from pages.generate.small_map import Drawn, drawn_map, small_map
 from pages.shared.badges import badge, settings_badges, state_badge
 from pages.shared.engine import open_jobs
 from pages.shared.headline import headline, section
+from pages.shared.measures import measures_table
 from pages.shared.settings_link import set_sliders
 from pages.shared.states import failed, interrupted
 
@@ -176,7 +177,7 @@ def _tables(metrics: Mapping[str, Metric], drawn: Drawn) -> None:
         if metrics:
             section("All numbers of this run", "each with its interval and its real reference")
             st.dataframe(
-                numbers_table(metrics),
+                measures_table(metrics),
                 hide_index=True,
                 width=940,
                 alt="Every metric of this run with its interval and its real reference",

@@ -130,6 +130,7 @@ def _draw(
         if run.role != "probe":
             joins = "This run answered training queries, and maps stand on probe queries alone."
         reasons = [_of_this(run, why) for key, why in atlas.left_out if key == run.id] or [joins]
+    reasons += [literal(warning) for warning in atlas.map.warnings]
     return Drawn(of, run.id, atlas.map, window, figure, marks, len(atlas.queries), samples, distance, tuple(reasons))
 
 
