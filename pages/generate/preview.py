@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.drawing.numbers import counted
 from core.errors import NotFoundError
 from core.jobs import Jobs
 from core.storage.records import Job
@@ -78,7 +79,7 @@ def _card(task: Task, query: str, row: dict[str, Any] | None, job: Job) -> None:
         st.markdown(text)
         words = [literal(task.by_id[query].text)]
         if row:
-            words.append(f"{row['tokens']} tokens")
+            words.append(counted(row["tokens"], "token"))
             if not row["ended"] and not job.active:
                 words.append("cut off where it stopped")
         st.caption(" · ".join(words))

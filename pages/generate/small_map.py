@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 OTHERS = 30
 """Runs beside the one that is shown: the newest."""
 
-NOTES_HEIGHT = 104
+NOTES_HEIGHT = 138
 
 WATCHING = (
     "The ellipse shrinks as replicates arrive, and watching is not testing: quote the number of the budget "
