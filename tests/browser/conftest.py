@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ARTEFACTS = REPOSITORY / "artefacts"
@@ -30,6 +30,9 @@ FLAGS = (
     "--disable-sync",
     "--enable-unsafe-swiftshader",
 )
+# For pages; on a busy machine the usual five seconds are few.
+PATIENCE = 20_000
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,14 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         yield start
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server of the app with its worker for all tests of a module; loading the models takes seconds."""
+    # Small batches, so that a short run too arrives in parts.
+    with serving(REPOSITORY / "app.py", tmp_path_factory.mktemp("server"), STEERSCOPE_BATCH_SIZE="20") as started:
+        yield started
+
+
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Browser]:
     """One browser for all tests; each takes a context of its own."""
@@ -120,7 +131,7 @@ def abroad() -> list[str]:
 def context(browser: Browser, abroad: list[str]) -> Iterator[BrowserContext]:
     """A fresh browser profile at 1440 x 900 that reaches this computer only."""
     opened = browser.new_context(viewport={"width": 1440, "height": 900})
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(PATIENCE)
 
     def guard(route: Route) -> None:
         if route.request.url.startswith(("http://localhost:", "http://127.0.0.1:")):
