@@ -52,6 +52,7 @@ with st.container(horizontal=True, gap="small"):
 if shown_preview is not None:
     with right:
         preview(task, shown_preview)
+# Never st.stop(): Streamlit then forgets a click that came while the page was being drawn.
 if run is None:
     said = verdict.before(task, pair is not None)
     with top:
@@ -62,13 +63,13 @@ if run is None:
             "Its samples, its numbers and its point beside the real data appear while it is written.",
             height=HEIGHT + 40,
         )
-    st.stop()
-try:
-    live(task, run, Places(top, numbers, left, None if shown_preview is not None else right))
-except SettingsError as error:
-    with top:
-        headline("Generate", QUESTION, "This run was made by another version.", "", ICON)
-    failed("The run cannot be shown", str(error), height=None)
-    st.stop()
-with below:
-    why(task, run)
+else:
+    try:
+        live(task, run, Places(top, numbers, left, None if shown_preview is not None else right))
+    except SettingsError as error:
+        with top:
+            headline("Generate", QUESTION, "This run was made by another version.", "", ICON)
+        failed("The run cannot be shown", str(error), height=None)
+    else:
+        with below:
+            why(task, run)

@@ -97,9 +97,8 @@ def details(store: Store, run: str) -> None:
             small_map(store, entry)
 
 
-store = open_store()
-runs = store.runs()
-if not runs:
+def nothing_yet() -> None:
+    """The page of an empty store."""
     headline("Runs", QUESTION, "Nothing was written yet.", "Runs appear here as soon as one is asked for.", ICON)
     if empty(
         "No runs yet",
@@ -108,19 +107,29 @@ if not runs:
         height=320,
     ):
         st.switch_page(GENERATE)
-    st.stop()
 
-run = opened(store, runs)
-active = frozenset(one.id for one in runs if one.active)
-live = REFRESH_SECONDS if active else None
-st.fragment(listing, run_every=live)(store, active, run.id)
-if problem := st.session_state.pop(PROBLEM, None):
-    failed("That did not work", problem, height=None)
-with st.container(key="runs-details"):
-    entry = entry_of(store, run.id)
-    name_row(store, entry)
-    action_row(store, entry)
-    if run.active:
-        st.fragment(details, run_every=REFRESH_SECONDS)(store, run.id)
-    else:
-        details(store, run.id)
+
+def list_and_details(store: Store, runs: list[Run]) -> None:
+    """All runs, and below them the open one."""
+    run = opened(store, runs)
+    active = frozenset(one.id for one in runs if one.active)
+    live = REFRESH_SECONDS if active else None
+    st.fragment(listing, run_every=live)(store, active, run.id)
+    if problem := st.session_state.pop(PROBLEM, None):
+        failed("That did not work", problem, height=None)
+    with st.container(key="runs-details"):
+        entry = entry_of(store, run.id)
+        name_row(store, entry)
+        action_row(store, entry)
+        if run.active:
+            st.fragment(details, run_every=REFRESH_SECONDS)(store, run.id)
+        else:
+            details(store, run.id)
+
+
+store = open_store()
+# Never st.stop(): Streamlit then forgets a click that came while the page was being drawn.
+if runs := store.runs():
+    list_and_details(store, runs)
+else:
+    nothing_yet()

@@ -74,6 +74,28 @@ def test_a_first_visit_up_to_a_streamed_preview(
     assert abroad == []
 
 
+def test_a_link_made_by_hand_says_what_is_wrong_with_it(
+    server: Server, context: BrowserContext, abroad: list[str]
+) -> None:
+    for link, sentence in WRONG_LINKS.items():
+        # A tab, so a session, of its own.
+        page = context.new_page()
+        page.goto(f"{server.url}/{link}")
+        told = page.get_by_test_id("stAlert")
+        expect(told, link).to_have_count(1)
+        assert sentence in (told.text_content() or "").replace(JOINER, "")
+        # What is right in the link is kept, the rest is as on a fresh page, and the address forgets what was wrong.
+        expect(slider(page, GAMMA)).to_have_value("0.2")
+        expect(slider(page, ETA)).to_have_value("0.4" if "e=0.4" in link else "0.2")
+        expect(page).not_to_have_url(re.compile(r"[?&](g=9|e=1|queries|len|seed|mode|run=r-nothing)"))
+        expect(button(page, "Generate 160")).to_be_enabled()
+        slider(page, GAMMA).press("ArrowRight")
+        expect(slider(page, GAMMA)).to_have_value("0.25")
+        expect(page).to_have_url(re.compile(r"[?&]g=0\.25"))
+        page.close()
+    assert abroad == []
+
+
 @pytest.mark.timeout(900)
 def test_a_run_from_the_button_to_its_restored_settings(server: Server, page: Page, abroad: list[str]) -> None:
     asked_for = f"{server.url}/?queries=10&reps=8&len=28&g=0.4&e=0.25&seed=3"
@@ -136,26 +158,4 @@ def test_a_run_from_the_button_to_its_restored_settings(server: Server, page: Pa
         expect(page.get_by_role("figure", name=re.compile("^Map of"))).to_contain_text("this run")
         expect(page.get_by_test_id("stMetric")).to_have_count(9)
         picture(page, f"runs-{scheme}")
-    assert abroad == []
-
-
-def test_a_link_made_by_hand_says_what_is_wrong_with_it(
-    server: Server, context: BrowserContext, abroad: list[str]
-) -> None:
-    for link, sentence in WRONG_LINKS.items():
-        # A tab, so a session, of its own.
-        page = context.new_page()
-        page.goto(f"{server.url}/{link}")
-        told = page.get_by_test_id("stAlert")
-        expect(told, link).to_have_count(1)
-        assert sentence in (told.text_content() or "").replace(JOINER, "")
-        # What is right in the link is kept, the rest is as on a fresh page, and the address forgets what was wrong.
-        expect(slider(page, GAMMA)).to_have_value("0.2")
-        expect(slider(page, ETA)).to_have_value("0.4" if "e=0.4" in link else "0.2")
-        expect(page).not_to_have_url(re.compile(r"[?&](g=9|e=1|queries|len|seed|mode|run=r-nothing)"))
-        expect(button(page, "Generate 160")).to_be_enabled()
-        slider(page, GAMMA).press("ArrowRight")
-        expect(slider(page, GAMMA)).to_have_value("0.25")
-        expect(page).to_have_url(re.compile(r"[?&]g=0\.25"))
-        page.close()
     assert abroad == []

@@ -1,4 +1,7 @@
-"""The house rules of imports: core points downwards and never at the pages, pages never at each other."""
+"""The house rules of imports: core points downwards and never at the pages, pages never at each other.
+
+And one of the pages: they never stop the script.
+"""
 
 from __future__ import annotations
 
@@ -84,3 +87,10 @@ def test_every_page_but_the_first_has_a_file_where_its_deep_link_arrives() -> No
     folders = {path.parent.name for path in (REPOSITORY / "pages").glob("*/page.py")}
     arrivals = {path.stem.partition("_")[2] for path in (REPOSITORY / "pages").glob("0_*.py")}
     assert arrivals == folders - {"generate"}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_stops_the_script(name: str) -> None:
+    # A click that came while the page was being drawn waits for its end; st.stop() throws it away.
+    calls = [node.func for node in ast.walk(ast.parse(SOURCES[name].read_text())) if isinstance(node, ast.Call)]
+    assert not [call for call in calls if isinstance(call, ast.Attribute) and ast.unparse(call) == "st.stop"]
