@@ -86,7 +86,7 @@ def explain(pair: ModelPair, work: Plan, sample: Sample, negatives: list[PoolRow
     return [
         _token(
             pair,
-            settings_of(work),
+            (settings.gamma, settings.eta),
             t,
             token,
             expert[t],
@@ -99,14 +99,9 @@ def explain(pair: ModelPair, work: Plan, sample: Sample, negatives: list[PoolRow
     ]
 
 
-def settings_of(work: Plan) -> tuple[float, float, Any]:
-    """gamma, eta and mode of a plan."""
-    return work.settings.gamma, work.settings.eta, work.settings.mode
-
-
 def _token(
     pair: ModelPair,
-    strengths: tuple[float, float, Any],
+    strengths: tuple[float, float],
     step: int,
     token: int,
     expert: Tensor,
@@ -115,9 +110,9 @@ def _token(
     guided: Tensor,
     plain: int,
 ) -> ExplainedToken:
-    gamma, eta, mode = strengths
+    gamma, eta = strengths
     of = [float(expert[token]), _at(base, token), _at(negative, token)]
-    towards, away = forces(float(expert[token]), of[1], of[2], gamma, eta, mode)
+    towards, away = forces(float(expert[token]), of[1], of[2], gamma, eta)
     best = guided.topk(min(ALTERNATIVES, guided.shape[-1]))
     alternatives = tuple(
         Alternative(pair.piece(int(i)), float(expert[i]), _at(base, int(i)), _at(negative, int(i)), float(value.exp()))

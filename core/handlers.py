@@ -118,7 +118,6 @@ def run_generate(ctx: JobContext) -> Generator[None]:
         yield
     ctx.progress(done, work.samples, "measuring")
     yield
-    yield from _embed(store, [sample.text for sample in stored], embedder)
     yield from measure_run(store, store.run(run.id), work, pair, embedder)
     store.add_round(run.id, (), ctx.worked - counted)
     ctx.result = {"run": run.id, "samples": done}

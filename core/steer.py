@@ -42,9 +42,7 @@ def guide(expert: Tensor, base: Tensor | None, negative: Tensor | None, gamma: f
     return score
 
 
-def forces(
-    expert: float, base: float | None, negative: float | None, gamma: float, eta: float, mode: Mode
-) -> tuple[float, float]:
+def forces(expert: float, base: float | None, negative: float | None, gamma: float, eta: float) -> tuple[float, float]:
     """What moved one token, in nats: (towards the expert, away from the negatives).
 
     towards = gamma (l_exp - l_base); away = -eta l_neg, measured against the expert so that a token the

@@ -70,9 +70,9 @@ def test_log_probabilities_are_float32_and_sum_to_one() -> None:
 
 
 def test_forces_add_up_to_the_balanced_score() -> None:
-    towards, away = forces(-1.0, -3.0, -0.5, 0.4, 0.2, "balanced")
+    towards, away = forces(-1.0, -3.0, -0.5, 0.4, 0.2)
     assert towards == pytest.approx(0.8)
     assert away == pytest.approx(-0.1)
     score = guide(torch.tensor([-1.0]), torch.tensor([-3.0]), torch.tensor([-0.5]), 0.4, 0.2, "balanced")
     assert float(score) == pytest.approx(-1.0 + towards + away)
-    assert forces(-1.0, None, None, 0.4, 0.2, "subtract") == (0.0, 0.0)
+    assert forces(-1.0, None, None, 0.4, 0.2) == (0.0, 0.0)
