@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ class Answers:
     vectors: one (r_j, p) array a query, unit rows, in the order of the map's queries; (0, p) where
     the query is not answered (yet). chains: for every answer the chain that wrote it, answers of
     different chains being independent; None where all answers are independent of one another.
+    rounds: for every answer the round of its chain that wrote it; where all answers are of one chain
+    the round stands in for the chain, which is approximate because rounds follow one another.
     deterministic: the generator always answers the same, so one answer is its mean.
 
     Raises StatisticsError where arrays do not fit together or hold a value that is not finite.
@@ -35,6 +37,7 @@ class Answers:
     vectors: tuple[NDArray[np.float32], ...]
     chains: tuple[NDArray[Any], ...] | None = None
     deterministic: bool = False
+    rounds: tuple[NDArray[Any], ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.vectors:
@@ -49,6 +52,8 @@ class Answers:
         lengths = [len(array) for array in self.vectors]
         if self.chains is not None and [len(chain) for chain in self.chains] != lengths:
             raise StatisticsError(f"The chains of {self.key} do not name one chain for every answer.")
+        if self.rounds is not None and [len(number) for number in self.rounds] != lengths:
+            raise StatisticsError(f"The rounds of {self.key} do not name one round for every answer.")
 
     @property
     def counts(self) -> Integers:
@@ -70,6 +75,7 @@ def restrict(answers: Answers, query_indices: Sequence[int]) -> Answers:
         tuple(answers.vectors[j] for j in query_indices),
         None if answers.chains is None else tuple(answers.chains[j] for j in query_indices),
         answers.deterministic,
+        None if answers.rounds is None else tuple(answers.rounds[j] for j in query_indices),
     )
 
 
@@ -88,16 +94,24 @@ def shared_queries(generators: Sequence[Answers]) -> tuple[int, ...]:
 class Units:
     """The independent pieces of every cell, padded to one number U a query.
 
-    A unit is one answer, or all answers of one chain to one query. sums: (m, U, p) sums of a unit's
-    answers; sizes: (m, U) how many they are, 0 for padding; chain: (m, U) 0..T-1, or -1 for padding and
-    where answers are independent; rows: (N,) the unit of every answer, as a flat index into (m, U).
+    A unit is one answer, or all answers of one chain to one query; where everything is of one chain,
+    all answers of one round to one query. sizes: (m, U) answers in a unit, 0 for padding; chain: (m, U)
+    chain (or round) 0..T-1, or -1 for padding and where answers are independent; rows: (N,) the unit of
+    every answer, as a flat index into (m, U); strata: (T,) groups of chains that share no query with
+    another group (rounds of one block of queries); one group where every chain passes over all queries.
     """
 
-    sums: Floats
+    answers: Answers
     sizes: Floats
     chain: Integers
     rows: Integers
-    n_chains: int
+    strata: Integers
+    kind: Literal["answers", "chains", "rounds"]
+
+    @property
+    def n_chains(self) -> int:
+        """T chains, or rounds; 0 where answers are independent."""
+        return len(self.strata)
 
     @property
     def per_cell(self) -> Integers:
@@ -109,22 +123,39 @@ class Units:
         """Answers in each cell, (m,)."""
         return np.asarray(self.sizes.sum(axis=1))
 
+    @property
+    def sums(self) -> Floats:
+        """(m, U, p) sums of a unit's answers. Made anew on every call: a map of many runs cannot hold them all."""
+        return self.summed(np.concatenate(self.answers.vectors, dtype=np.float64))
+
+    def summed(self, values: Floats) -> Floats:
+        """(m, U, k) sums over each unit of (N, k) values, one row an answer, query by query."""
+        count = self.sizes.size
+        if len(self.rows) == count and self.sizes.min() == 1:
+            # Every answer is its own unit and nothing is padded: rows are already in place.
+            sums = values
+        else:
+            sums = np.zeros((count, values.shape[1]))
+            np.add.at(sums, self.rows, values)
+        return np.asarray(sums.reshape(*self.sizes.shape, -1))
+
     @cached_property
     def grams(self) -> Floats:
         """Inner products of the sums within each cell, (m, U, U)."""
-        return np.asarray(self.sums @ self.sums.transpose(0, 2, 1))
+        sums = self.sums
+        return np.asarray(sums @ sums.transpose(0, 2, 1))
 
     @classmethod
     def of(cls, answers: Answers) -> Units:
         """Units of a generator that has answered every query."""
         counts = answers.counts
-        vectors = np.concatenate(answers.vectors, dtype=np.float64)
         cell = np.repeat(np.arange(len(counts)), counts)
-        if answers.chains is None:
+        kind, tied = _tied(answers)
+        if tied is None:
             unit_cell, unit_chain, rows = cell, np.full(len(cell), -1), np.arange(len(cell))
             n_chains = 0
         else:
-            names, chain = np.unique(np.concatenate(answers.chains), return_inverse=True)
+            names, chain = np.unique(tied, return_inverse=True)
             codes, rows = np.unique(cell * len(names) + chain, return_inverse=True)
             unit_cell, unit_chain = np.divmod(codes, len(names))
             n_chains = len(names)
@@ -132,16 +163,35 @@ class Units:
         width = int(per_cell.max())
         place = unit_cell * width + np.arange(len(unit_cell)) - (np.cumsum(per_cell) - per_cell)[unit_cell]
         rows = place[rows]
-        sizes = np.bincount(rows, minlength=len(counts) * width).astype(np.float64)
-        sums = np.zeros((len(sizes), vectors.shape[1]))
-        if len(unit_cell) == len(rows):
-            sums[rows] = vectors
-        else:
-            np.add.at(sums, rows, vectors)
+        shape = (len(counts), width)
+        sizes = np.bincount(rows, minlength=shape[0] * width).astype(np.float64)
         padded = np.full(len(sizes), -1)
         padded[place] = unit_chain
-        shape = (len(counts), width)
-        return cls(sums.reshape(*shape, -1), sizes.reshape(shape), padded.reshape(shape), rows, n_chains)
+        strata = _strata(unit_cell, unit_chain, n_chains) if n_chains else np.zeros(0, dtype=np.int64)
+        return cls(answers, sizes.reshape(shape), padded.reshape(shape), rows, strata, kind)
+
+
+def _tied(answers: Answers) -> tuple[Literal["answers", "chains", "rounds"], NDArray[Any] | None]:
+    """What ties answers together, and its name for every answer, (N,)."""
+    if answers.chains is None:
+        return "answers", None
+    chains = np.concatenate(answers.chains)
+    if answers.rounds is not None and len(np.unique(chains)) == 1:
+        return "rounds", np.concatenate(answers.rounds)
+    return "chains", chains
+
+
+def _strata(cell: Integers, chain: Integers, total: int) -> Integers:
+    """(T,) numbers of the groups of chains that are connected through the queries they answered."""
+    here = np.zeros((int(cell.max()) + 1, total), dtype=bool)
+    here[cell, chain] = True
+    labels = np.arange(total)
+    while True:
+        lowest = np.where(here, labels, total).min(axis=1)
+        spread = np.where(here, lowest[:, None], total).min(axis=0)
+        if np.array_equal(spread, labels):
+            return np.asarray(np.unique(labels, return_inverse=True)[1], dtype=np.int64)
+        labels = spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +220,8 @@ def cell_noise(answers: Answers, units: Units) -> CellNoise:
     the trace of the covariance of one answer over r where every answer is its own unit.
     """
     r, sizes = units.answers_per_cell, units.sizes
-    means = units.sums.sum(axis=1) / r[:, None]
+    starts = np.concatenate([[0], np.cumsum(answers.counts)[:-1]])
+    means = np.add.reduceat(np.concatenate(answers.vectors, dtype=np.float64), starts) / r[:, None]
     if answers.deterministic:
         return CellNoise(means, np.zeros(len(r)), np.zeros(len(r), dtype=bool))
     count = units.per_cell

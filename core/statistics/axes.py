@@ -8,22 +8,20 @@ from __future__ import annotations
 import numpy as np
 
 from core.statistics.answers import Floats
-
-TINY = 1e-12
+from core.statistics.gram import centred_noise, leading_directions
 
 
 def stacked(means: Floats) -> Floats:
     """Rows vec(X_i)/sqrt(m) of the (n, m, p) means, centred over the generators: (n, mp)."""
     n, m, _ = means.shape
-    rows = means.reshape(n, -1) / np.sqrt(m)
-    return np.asarray(rows - rows.mean(axis=0))
+    rows = np.asarray(means.reshape(n, -1) / np.sqrt(m))
+    rows -= rows.mean(axis=0)
+    return rows
 
 
 def gram(rows: Floats, tau: Floats) -> Floats:
     """B - H diag(tau) H, the debiased double-centred Gram (n, n) of centred rows (`dkps.md`, "Noise")."""
-    n = len(rows)
-    centring = np.eye(n) - 1 / n
-    return np.asarray(rows @ rows.T - centring @ (tau[:, None] * centring))
+    return np.asarray(rows @ rows.T - centred_noise(tau))
 
 
 def eigenvalues(centred_gram: Floats) -> Floats:
@@ -31,10 +29,14 @@ def eigenvalues(centred_gram: Floats) -> Floats:
     n = len(centred_gram)
     if n < 2:
         return np.zeros(0)
-    # Without this the eigenvalue 0 of the vector of ones would stand among the negative ones.
-    values, vectors = np.linalg.eigh(centred_gram)
-    ones = int(np.argmax(np.abs(vectors.sum(axis=0))))
-    return np.delete(values, ones)[::-1]
+    # Without this reflection the eigenvalue 0 of the vector of ones would stand among the negative ones.
+    mirror = np.full(n, 1 / np.sqrt(n))
+    mirror[0] += 1.0
+    mirror /= np.linalg.norm(mirror)
+    seen = centred_gram @ mirror
+    seen = 2 * (seen - (mirror @ seen) * mirror)
+    reflected = centred_gram - np.outer(seen, mirror) - np.outer(mirror, seen)
+    return np.asarray(np.linalg.eigvalsh(reflected[1:, 1:])[::-1])
 
 
 def principal_axes(means: Floats, tau: Floats, dimension: int) -> Floats:
@@ -45,13 +47,8 @@ def principal_axes(means: Floats, tau: Floats, dimension: int) -> Floats:
     """
     _, m, p = means.shape
     rows = stacked(means)
-    values, vectors = np.linalg.eigh(rows @ rows.T)
-    inside = vectors[:, values > TINY * max(1.0, float(values[-1]))]
-    if inside.shape[1] == 0:
-        return np.zeros((m, p, 0))
-    _, top = np.linalg.eigh(inside.T @ gram(rows, tau) @ inside)
-    chosen = inside @ top[:, ::-1][:, :dimension]
-    return polar(rows.T @ chosen).reshape(m, p, -1)
+    chosen = leading_directions(rows @ rows.T, tau, dimension)
+    return polar(rows.T @ chosen).reshape(m, p, chosen.shape[1])
 
 
 def polar(matrix: Floats) -> Floats:

@@ -12,23 +12,23 @@ import numpy as np
 from core.statistics.answers import Floats
 from core.statistics.axes import eigenvalues, gram, inverse_root, polar, principal_axes, stacked, steady_signs, turn
 from core.statistics.halves import BOTH, A, B, Halves
+from core.statistics.placement import on_axes
+from core.statistics.scree import elbow, noise_floor
 
 
 class CrossFit:
     """Axes from one half, points from the other. Read the attributes that its methods are named for.
 
-    halves: n generators over the same m queries. earlier: points of an earlier map by generator
-    key, towards which the display is turned. Coordinates are those of V until `t` (rank, dimension)
-    brings them to the display.
+    halves: the n generators that fit the map, over the same m queries; where some of them could not be
+    split nothing is crossed, and every axis has seen every answer. earlier: points of an earlier map by
+    generator key, towards which the display is turned. Coordinates are those of V until `t` (rank,
+    dimension) brings them to the display.
     """
 
     def __init__(self, halves: Sequence[Halves], dimension: int, earlier: Mapping[str, Floats]) -> None:
         self.halves, self.dimension = halves, dimension
         self.m = halves[0].counts.shape[1]
-        able = [h.split for h in halves]
-        self.crossed = sum(able) >= min(dimension + 1, len(halves))
-        self.fitted = tuple(able) if self.crossed else (True,) * len(halves)
-        self.fitting = [h for h, fits in zip(halves, self.fitted, strict=True) if fits]
+        self.crossed = all(h.split for h in halves)
         self._axes()
         self._points()
         self._scree()
@@ -36,8 +36,8 @@ class CrossFit:
 
     def _axes(self) -> None:
         """Steps 2 and 3: each half's axes, V_B turned onto V_A, each half's centre."""
-        tau = np.array([np.zeros(2) if h.tau is None else h.tau for h in self.fitting])
-        means = np.stack([h.means for h in self.fitting])
+        tau = np.array([np.zeros(2) if h.tau is None else h.tau for h in self.halves])
+        means = np.stack([h.means for h in self.halves])
         first, second = (principal_axes(means[:, h], tau[:, h], self.dimension) for h in (A, B))
         self.rank = rank = min(first.shape[2], second.shape[2])
         first, second = first[:, :, :rank], second[:, :, :rank]
@@ -48,18 +48,18 @@ class CrossFit:
 
     def _points(self) -> None:
         """Every half on the other half's axes, averaged: psi (n, rank) in V coordinates."""
-        moved = np.stack([h.means for h in self.halves]) - self.centre
-        on_a = np.einsum("njp,jpd->nd", moved[:, B], self.axes[A])
-        on_b = np.einsum("njp,jpd->nd", moved[:, A], self.axes[B])
-        self.psi = (on_a + on_b) / (2 * np.sqrt(self.m))
+        first, second = self.axes.reshape(2, self.centre[A].size, self.rank)
+        placed = [h.means[B].ravel() @ first + h.means[A].ravel() @ second for h in self.halves]
+        middle = self.centre[B].ravel() @ first + self.centre[A].ravel() @ second
+        self.psi = (np.stack(placed) - middle) / (2 * np.sqrt(self.m))
 
     def _scree(self) -> None:
         """Debiased eigenvalues of the whole answers, and of noise alone."""
-        taus = [h.full.tau for h in self.fitting]
+        taus = [h.full.tau for h in self.halves]
         known = np.array([0.0 if tau is None else tau for tau in taus])
-        self.scree = eigenvalues(gram(stacked(np.stack([h.full.means for h in self.fitting])), known))
-        noise = stacked(np.stack([h.noise_rows() for h in self.fitting]))
-        self.noise_floor = eigenvalues(gram(noise, np.zeros(len(noise))))
+        self.scree = eigenvalues(gram(stacked(np.stack([h.full.means for h in self.halves])), known))
+        self.noise_floor = noise_floor(self.halves)
+        self.elbow = elbow(self.scree)
         smallest = float(self.scree[self.rank - 1]) if self.rank else 0.0
         unknown = any(tau is None for tau in taus)
         self.noise_ratio = None if unknown or smallest <= 0 else float(known.mean()) / smallest
@@ -85,20 +85,19 @@ class CrossFit:
         share[: self.rank] = positive[: self.rank] / (positive.sum() or 1.0)
         self.explained = share @ rotation**2
         self.blocks = np.sqrt(self.m) * self.axes @ self.t
+        self.both = np.concatenate(list(self.blocks), axis=2)
         self.offsets = np.einsum("hjp,hjpd->hjd", self.centre[[B, A]], self.blocks)
 
-    def cloud(self, halves: Halves) -> tuple[Floats, Floats]:
+    def values(self, i: int) -> Floats:
+        """(N, 2d) answers of a generator on the displayed axes of half A and of half B, not yet centred."""
+        return on_axes(self.halves[i].answers, self.both)
+
+    def cloud(self, i: int, values: Floats) -> tuple[Floats, Floats]:
         """Single answers (N, d), each on the axes it did not help to fit, and the weights of their mean."""
-        d, units = self.dimension, halves.units
-        axes = np.concatenate(list(self.blocks), axis=2)
-        if units.sizes.max() > 1:
-            pairs = zip(halves.answers.vectors, axes, strict=True)
-            both = np.concatenate([array.astype(np.float64) @ block for array, block in pairs])
-        else:
-            both = (units.sums @ axes).reshape(-1, 2 * d)[units.rows]
+        halves, d = self.halves[i], self.dimension
         cell = np.repeat(np.arange(self.m), halves.answers.counts)
-        half = halves.half.ravel()[units.rows]
-        on_a, on_b = both[:, :d] - self.offsets[A, cell], both[:, d:] - self.offsets[B, cell]
+        half = halves.half.ravel()[halves.units.rows]
+        on_a, on_b = values[:, :d] - self.offsets[A, cell], values[:, d:] - self.offsets[B, cell]
         r = halves.counts[np.where(half == B, B, A), cell]
         cloud = np.where((half == B)[:, None], on_a, np.where((half == A)[:, None], on_b, (on_a + on_b) / 2))
         return cloud, np.where(half == BOTH, 1.0, 0.5) / (self.m * r)

@@ -16,7 +16,7 @@ import numpy as np
 
 from core.statistics.answers import Answers, CellNoise, Floats, Units, cell_noise, restrict, shared_queries
 
-Method = Literal["answers", "queries", "chains", "exact", "none"]
+Method = Literal["answers", "queries", "chains", "rounds", "exact", "none"]
 LEAST_ANSWERS = 4
 LEAST_CHAINS = 4
 LEAST_QUERIES = 5
@@ -53,10 +53,8 @@ class _Side:
         return cls(answers, units, cell_noise(answers, units))
 
     @property
-    def kind(self) -> Literal["exact", "chains", "answers"]:
-        if self.answers.deterministic:
-            return "exact"
-        return "answers" if self.answers.chains is None else "chains"
+    def kind(self) -> Literal["exact", "answers", "chains", "rounds"]:
+        return "exact" if self.answers.deterministic else self.units.kind
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,8 @@ def distance(a: Answers, b: Answers) -> Distance:
     or the spread over queries, the shorter of the two from 5 queries with 4 answers each on; below 5
     queries over answers; with some cell below 4 answers over queries. Chains on either side tie queries
     together: the delete-one-chain jackknife for that side (at least LEAST_CHAINS in every cell), the
-    delete-one-answer jackknife for an independent one. Raises StatisticsError where the two do not
+    delete-one-answer jackknife for an independent one. A single chain: the same over its rounds, which is
+    approximate. Raises StatisticsError where the two do not
     share one query list.
     """
     used = shared_queries([a, b])
@@ -108,14 +107,14 @@ def _error(sides: list[_Side], u: Floats) -> tuple[_Error | None, Method, str | 
     random = [side for side in sides if side.kind != "exact"]
     if not random:
         return _Error(0.0, 0.0), "exact", None
-    if any(side.kind == "chains" for side in random):
+    tied = [side.kind for side in random if side.kind != "answers"]
+    if tied:
         for side in random:
-            least = LEAST_CHAINS if side.kind == "chains" else LEAST_ANSWERS
+            least = LEAST_ANSWERS if side.kind == "answers" else LEAST_CHAINS
             if side.units.per_cell.min() < least:
-                what = "chains" if side.kind == "chains" else "answers"
-                few = f"{side.answers.key} has {int(side.units.per_cell.min())} {what} for some query"
-                return None, "none", f"{few}, and an interval beside answers tied in chains needs {least}."
-        return _over_units(sides), "chains", None
+                few = f"{side.answers.key} has {int(side.units.per_cell.min())} {side.kind} for some query"
+                return None, "none", f"{few}, and an interval beside answers tied in {tied[0]} needs {least}."
+        return _over_units(sides), "rounds" if "rounds" in tied else "chains", None
     enough = all(side.units.per_cell.min() >= LEAST_ANSWERS for side in random)
     queries = _Error(float(u.var(ddof=1)) / m, float(u.var(ddof=1) / m) ** 2 / (m + 1)) if m > 1 else None
     if not enough:
@@ -149,11 +148,13 @@ def _over_units(sides: list[_Side]) -> _Error:
         moves = leave_one_out(side.units, other.cells.means)
         present = side.units.sizes > 0
         m = len(moves)
-        if side.kind == "chains":
-            total = side.units.n_chains
-            shift = np.bincount(side.units.chain[present], moves[present], total) / m
-            v = (total - 1) / total * np.sum((shift - shift.mean()) ** 2)
-            variance, pieces = variance + float(v), pieces + float(v**2) / (total + 1)
+        if side.kind != "answers":
+            shift = np.bincount(side.units.chain[present], moves[present], side.units.n_chains) / m
+            # Rounds of different blocks of queries share nothing: a jackknife of its own for each.
+            for stratum in range(int(side.units.strata.max()) + 1):
+                part = shift[side.units.strata == stratum]
+                v = (len(part) - 1) / len(part) * np.sum((part - part.mean()) ** 2)
+                variance, pieces = variance + float(v), pieces + float(v**2) / (len(part) + 1)
             continue
         r = side.units.per_cell
         off = np.where(present, moves - (moves.sum(axis=1) / r)[:, None], 0.0)

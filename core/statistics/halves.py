@@ -6,10 +6,10 @@ of a cell needs two units: 4 answers, and of chains at least 6 in all (coverage 
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.statistics.answers import Answers, CellNoise, Floats, Integers, Units, cell_noise
 
@@ -24,7 +24,9 @@ class Halves:
 
     half: (m, U) A, B or BOTH for every unit; units_per_half and counts: (2, m) units and answers of each
     half; means: (2, m, p); split: False where halves cannot be formed and both hold every answer;
-    full: means and noise of whole cells; tau: (2,) noise of each half's mean, None where unknown.
+    full: means and noise of whole cells; tau: (2,) noise of each half's mean, None where unknown;
+    noise: (splits, m, p) sqrt(r^A r^B)/r (mean A - mean B) of so many random halvings, which has the
+    covariance of the cell means' noise; empty where nothing is split.
     """
 
     answers: Answers
@@ -36,11 +38,12 @@ class Halves:
     split: bool
     full: CellNoise
     tau: Floats | None
+    noise: NDArray[np.float32]
 
     @property
     def chained(self) -> bool:
-        """Whether answers of one chain are tied across queries."""
-        return self.answers.chains is not None and not self.answers.deterministic
+        """Whether answers of one chain (or round) are tied across queries."""
+        return self.units.kind != "answers" and not self.answers.deterministic
 
     @property
     def half_of_chain(self) -> Integers:
@@ -59,20 +62,15 @@ class Halves:
     @property
     def reason(self) -> str | None:
         """One sentence why this generator's own spread carries no ellipse; None where it does."""
-        key = self.answers.key
+        key, what = self.answers.key, self.units.kind
         if self.answers.deterministic:
             return None
         if self.chained and self.units.n_chains < LEAST_CHAINS:
-            return f"{key} was written in {self.units.n_chains} chains, and an ellipse needs {LEAST_CHAINS}."
+            return f"{key} was written in {self.units.n_chains} {what}, and an ellipse needs {LEAST_CHAINS}."
         if not self.split or self.units_per_half.min() < 2:
-            what, few = "chains" if self.chained else "answers", int(self.units.per_cell.min())
+            few = int(self.units.per_cell.min())
             return f"{key} has {few} {what} for some query, and an ellipse needs {LEAST_ANSWERS} for each."
         return None
-
-    def noise_rows(self) -> Floats:
-        """(m, p): sqrt(r^A r^B)/r (mean A - mean B), which has the covariance of the cell means' noise."""
-        scale = np.sqrt(self.counts[A] * self.counts[B]) / self.counts.sum(axis=0)
-        return np.asarray(scale[:, None] * (self.means[A] - self.means[B]))
 
     def kappa(self) -> float:
         """trace(Cov^A Cov^B) of the two halves' stacked means: how often their noise meets by chance.
@@ -83,36 +81,36 @@ class Halves:
         """
         if self.answers.deterministic or self.reason is not None:
             return 0.0
-        (in_a, in_b), (r_a, r_b) = self.weights, self.counts
+        (in_a, in_b), (u_a, u_b) = self.weights, self.units_per_half
         # Inner products of residuals S_u - c_u mean of its half, without forming the residuals.
         meet = self.units.grams * in_a[:, :, None] * in_b[:, None, :]
         meet = meet - (self.units.sizes * in_a)[:, :, None] * meet.sum(axis=1)[:, None, :]
-        meet = (meet - meet.sum(axis=2)[:, :, None] * (self.units.sizes * in_b)[:, None, :]) / len(r_a)
+        meet = (meet - meet.sum(axis=2)[:, :, None] * (self.units.sizes * in_b)[:, None, :]) / len(u_a)
+        meet = meet * np.sqrt(u_a * u_b / ((u_a - 1) * (u_b - 1)))[:, None, None]
         if not self.chained:
-            return float(np.sum((meet**2).sum(axis=(1, 2)) * r_a * r_b / ((r_a - 1) * (r_b - 1))))
+            return float(np.sum(meet**2))
         total, chain = self.units.n_chains, np.maximum(self.units.chain, 0)
         pair = chain[:, :, None] * total + chain[:, None, :]
         met = np.bincount(pair.ravel(), meet.ravel(), total**2)
-        t_a, t_b = np.bincount(self.half_of_chain, minlength=2)
-        return float(np.sum(met**2) * t_a * t_b / ((t_a - 1) * (t_b - 1)))
+        return float(np.sum(met**2))
 
 
-def halve(answers: Answers, seed: int) -> Halves:
+def halve(answers: Answers, seed: int, splits: int = 1) -> Halves:
     """Split a generator that has answered every query.
 
-    Answers (or chains) are taken in pairs, one to each half by a coin seeded with `seed` and the
-    generator's key; the coin turns from cell to cell, so odd answers go to A and B in turn. Neither
-    the other generators nor answers that come later change the side of an answer. Where some cell
-    would leave a half empty, nothing is split and both halves hold everything.
+    Answers (or chains) are taken in pairs, one to each half by a coin; the coin turns from cell to cell,
+    so odd answers go to A and B in turn. The coins follow from `seed` and the place of the pair alone:
+    the same data under another name give the same map, neither the other generators nor answers that
+    come later change the side of an answer, and where two runs share their noise (a copied run, common
+    seeds) what they share falls into the same half of both, so that axes are never fitted to it and
+    then judged by it. Where some cell would leave a half empty, nothing is split and both halves hold
+    everything. splits: how many halvings `noise` is taken from.
     """
     units = Units.of(answers)
     full = cell_noise(answers, units)
-    tied = answers.chains is not None
     m, width = units.sizes.shape
-    position = np.maximum(units.chain, 0) if tied else np.broadcast_to(np.arange(width), (m, width))
-    digest = int.from_bytes(hashlib.blake2b(answers.key.encode(), digest_size=8).digest(), "big")
-    coins = np.random.default_rng([seed, digest]).random(max(width, units.n_chains) // 2 + 1) < 0.5
-    half = (position + (0 if tied else np.arange(m)[:, None]) + coins[position // 2]) % 2
+    sides = _sides(units, seed, splits)
+    half = sides[0]
     mine = np.stack([(half == h) & (units.sizes > 0) for h in (A, B)])
     per_half = np.asarray(mine.sum(axis=2))
     if answers.deterministic or per_half.min() == 0:
@@ -126,13 +124,42 @@ def halve(answers: Answers, seed: int) -> Halves:
             split=answers.deterministic,
             full=full,
             tau=None if full.tau is None else np.full(2, full.tau),
+            noise=np.zeros((0, m, answers.width), dtype=np.float32),
         )
     counts = (units.sizes * mine).sum(axis=2)
-    first = (mine[A].astype(np.float64)[:, None, :] @ units.sums)[:, 0]
+    # (m, splits, p): the sums of A, the first by the halves themselves.
+    in_a = (sides.transpose(1, 0, 2) == A) & (units.sizes > 0)[:, None, :]
+    first = in_a.astype(np.float64) @ units.sums
     whole = full.means * units.answers_per_cell[:, None]
-    means = np.stack([first, whole - first]) / counts[:, :, None]
+    means = np.stack([first[:, 0], whole - first[:, 0]]) / counts[:, :, None]
+    r_a = (in_a * units.sizes[:, None, :]).sum(axis=2)
+    r_b = units.answers_per_cell[:, None] - r_a
+    # Chains that skip queries may leave a half of some cell empty in another halving.
+    whole_cells = ((r_a > 0) & (r_b > 0)).all(axis=0)
+    r_a, r_b, first = r_a[:, whole_cells], r_b[:, whole_cells], first[:, whole_cells]
+    # sqrt(rA rB)/r (S_A/rA - (S - S_A)/rB) = (S_A - rA mean) / sqrt(rA rB).
+    noise = (first - r_a[:, :, None] * full.means[:, None, :]) / np.sqrt(r_a * r_b)[:, :, None]
     tau = None
     if full.noise is not None:
         # Noise of one unit is the cell's noise times its units; a half's mean divides it by the half's own.
         tau = np.asarray((full.noise * units.per_cell / per_half).mean(axis=1))
-    return Halves(answers, units, half, per_half, counts, means, True, full, tau)
+    return Halves(
+        answers, units, half, per_half, counts, means, True, full, tau, noise.transpose(1, 0, 2).astype(np.float32)
+    )
+
+
+def _sides(units: Units, seed: int, splits: int) -> Integers:
+    """(splits, m, U) A or B for every unit, padding included."""
+    m, width = units.sizes.shape
+    if units.kind == "answers":
+        position, turn = np.arange(width)[None, :], np.arange(m)[:, None]
+    else:
+        # The place of a chain among those of its stratum: rounds of other queries never unbalance a cell.
+        order = np.argsort(units.strata, kind="stable")
+        starts = np.searchsorted(units.strata[order], units.strata[order])
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order)) - starts
+        position, turn = place[np.maximum(units.chain, 0)], np.zeros((m, 1), dtype=np.int64)
+    pairs = max(width, units.n_chains) // 2 + 1
+    coins = np.stack([np.random.default_rng([seed, number]).random(pairs) < 0.5 for number in range(splits)])
+    return np.asarray((position + turn + coins[:, position // 2]) % 2)

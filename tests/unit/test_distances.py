@@ -214,3 +214,34 @@ def test_only_queries_that_both_answered_count() -> None:
     assert distance(a, part) == distance(*pair)
     nothing = distance(Answers("a", (a.vectors[0], a.vectors[1][:0])), Answers("b", (b.vectors[1][:0], b.vectors[0])))
     assert nothing.reason == "a and b answered no query in common; finish one of them."
+
+
+def test_rounds_of_one_chain_are_left_out_one_by_one_within_their_block_of_queries() -> None:
+    # Queries 0 and 1 are of the even rounds, 2 and 3 of the odd ones.
+    rounds = tuple(2 * np.arange(6) + j // 2 for j in range(4))
+    a = replace(generator("a", [6] * 4, 1, chains=1), rounds=rounds)
+    b = generator("b", [5] * 4, 2)
+    pieces = []
+    for block in (slice(0, 2), slice(2, 4)):
+        own = Answers("a", a.vectors[block], rounds[block])
+        left = np.array(
+            [
+                slow_terms(own, Answers("b", b.vectors[block]), ("chain", t)).sum() / 4
+                for t in np.unique(rounds[block.start])
+            ]
+        )
+        pieces.append((5 / 6 * np.sum((left - left.mean()) ** 2), 6))
+    for j in range(4):
+        alone = Answers("b", (b.vectors[j],)), Answers("a", (a.vectors[j],), (rounds[j],))
+        left = np.array([slow_terms(*alone, ("answer", k))[0] for k in range(5)])
+        pieces.append((4 / 5 * np.sum((left - left.mean()) ** 2) / 16, 5))
+    variance = np.array([v for v, _ in pieces])
+    nu = variance.sum() ** 2 / np.sum(variance**2 / (np.array([size for _, size in pieces]) + 1)) - 2
+    found = distance(a, b)
+    assert found.method == "rounds"
+    assert found.standard_error == pytest.approx(np.sqrt(variance.sum()))
+    assert found.high - found.value == pytest.approx(np.sqrt(variance.sum()) * stats.t.ppf(0.975, nu))
+    few = replace(generator("a", [3] * 4, 1, chains=1), rounds=tuple(r[:3] for r in rounds))
+    assert "3 rounds for some query, and an interval beside answers tied in rounds needs 4" in str(
+        distance(few, b).reason
+    )
