@@ -119,7 +119,7 @@ def adversarial_auroc(run: Corpus, real: Corpus, seed: int) -> Estimate:
     """
     if run.vectors is None or real.vectors is None:
         return UNKNOWN
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     names = [query for query in run.rows_of if query in real.rows_of]
     if len(names) < 2:

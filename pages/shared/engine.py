@@ -11,6 +11,7 @@ import streamlit as st
 from core.jobs import Jobs
 from core.settings import settings
 from core.store import Store
+from core.threads import calm_blas
 from core.worker import start_worker
 
 RESTART_SECONDS = 10.0
@@ -38,6 +39,7 @@ class KeptWorker:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _store(url: str) -> Store:
+    calm_blas()
     return Store(url)
 
 
