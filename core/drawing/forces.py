@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.drawing.numbers import fixed
 from core.drawing.palette import BASELINE, EXPERT, NEGATIVES
+from core.drawing.text import escaped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ def force_strip(tokens: Sequence[TokenForce]) -> go.Figure:
         xaxis={
             "tickmode": "array",
             "tickvals": at,
-            "ticktext": [html.escape(_visible(force.token)) for force in tokens],
+            "ticktext": [escaped(_visible(force.token)) for force in tokens],
             "tickangle": -45 if len(tokens) > 8 else 0,
             "tickfont": {"size": 10},
             "range": [-0.7, max(len(tokens), 8) - 0.3],
@@ -110,7 +110,7 @@ def _visible(token: str) -> str:
 
 
 def _force_card(force: TokenForce) -> str:
-    lines = [f"<b>{html.escape(_visible(force.token)[:60])}</b>"]
+    lines = [f"<b>{escaped(_visible(force.token)[:60])}</b>"]
     lines.append(f"towards the expert {fixed(force.expert, 2)} nats")
     lines.append(f"away from negatives {fixed(force.negative, 2)} nats")
     if force.logprobs is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,11 @@ CHARACTER = 6.6
 LINE = 15.0
 """Height of a label, in pixels."""
 
+Box = tuple[float, float, float, float]
+
 ANGLES = tuple(math.tau * step / 24 for step in range(24))
 REACHES = (30.0, 42.0, 56.0, 74.0, 96.0, 122.0)
+STEPS = np.linspace(0.0, 1.0, 25)
 
 
 @dataclass(frozen=True)
@@ -53,86 +57,68 @@ def place(
     marks: NDArray[np.floating],
     specks: NDArray[np.floating],
     window: Window,
+    reserved: Sequence[Box] = (),
 ) -> list[tuple[float, float]]:
     """The middle of each label, in data coordinates.
 
     targets: (point, words) of what gets a label, the most important first. marks: (n, 2) points that no
     label may cover. specks: (N, 2) cloud and ellipse points that a label had better not cover.
+    reserved: (left, bottom, right, top) in pixels from the middle, where other words stand.
     Greedy: each label takes the cheapest of 144 places around its point, given those before it.
     """
     dots = window.pixels(marks)
     dust = window.pixels(specks)
-    boxes: list[tuple[float, float, float, float]] = []
+    boxes: list[Box] = list(reserved)
     lines: list[NDArray[np.float64]] = []
     placed: list[tuple[float, float]] = []
+    reaches, angles = (grid.ravel() for grid in np.meshgrid(REACHES, ANGLES, indexing="ij"))
     for point, words in targets:
         start = window.pixels(np.array(point))[0]
-        half = ((CHARACTER * len(words)) / 2 + 3, LINE / 2 + 2)
-        best: tuple[float, float, float] | None = None
-        for reach in REACHES:
-            for angle in ANGLES:
-                x = start[0] + math.cos(angle) * (reach + half[0] * abs(math.cos(angle)))
-                y = start[1] + math.sin(angle) * reach
-                cost = _cost(x, y, half, start, reach, dots, dust, boxes, lines, window)
-                if best is None or cost < best[0]:
-                    best = (cost, x, y)
-        assert best is not None
-        _, x, y = best
-        boxes.append((x - half[0], y - half[1], x + half[0], y + half[1]))
-        lines.append(_along(start, x, y))
-        placed.append(window.data(x, y))
+        half = np.array([(CHARACTER * len(words)) / 2 + 3, LINE / 2 + 2])
+        x = start[0] + np.cos(angles) * (reaches + half[0] * np.abs(np.cos(angles)))
+        y = start[1] + np.sin(angles) * reaches
+        ends = np.column_stack([x, y])
+        # Points along every leader, five pixels apart on the longest.
+        own = start + STEPS[:, None] * (ends[:, None, :] - start)
+        around = np.concatenate([ends - half, ends + half], axis=1)
+        cost = reaches.copy()
+        outside = np.maximum((np.abs(ends) + half - np.array([window.width, window.height]) / 2).max(axis=1), 0.0)
+        cost += 1000.0 * (outside > 0) + 20.0 * outside
+        cost += 400.0 * _inside(dots, around, 7.0) + np.minimum(3.0 * _inside(dust, around, 1.0), 300.0)
+        for other in boxes:
+            cost += 1000.0 * _meet(around, other, 4.0)
+            cost += 350.0 * np.array([_inside(line, np.array([other]), 2.0)[0] > 0 for line in own])
+        for line in lines:
+            cost += 350.0 * (_inside(line, around, 2.0) > 0)
+        # The leader itself: not through another mark.
+        far = np.hypot(*(dots - start).T)
+        away = dots[(far > 8.0) & (far < np.hypot(*(ends - start).T).max() + 7.0)]
+        if len(away):
+            thin = own[:, ::2].astype(np.float32)
+            wide, high = (thin[:, :, i, None] - away[:, i].astype(np.float32) for i in range(2))
+            gaps = (wide * wide + high * high).min(axis=1)
+            cost += 60.0 * (gaps < 49.0).sum(axis=1)
+        best = int(cost.argmin())
+        boxes.append((around[best, 0], around[best, 1], around[best, 2], around[best, 3]))
+        lines.append(own[best])
+        placed.append(window.data(float(x[best]), float(y[best])))
     return placed
 
 
-def _cost(
-    x: float,
-    y: float,
-    half: tuple[float, float],
-    start: NDArray[np.float64],
-    reach: float,
-    dots: NDArray[np.float64],
-    dust: NDArray[np.float64],
-    boxes: list[tuple[float, float, float, float]],
-    lines: list[NDArray[np.float64]],
-    window: Window,
-) -> float:
-    box = (x - half[0], y - half[1], x + half[0], y + half[1])
-    cost = reach
-    outside = max(abs(x) + half[0] - window.width / 2, abs(y) + half[1] - window.height / 2, 0.0)
-    cost += 1000.0 * (outside > 0) + 20 * outside
-    cost += sum(1000.0 for other in boxes if _meet(box, other, 4.0))
-    cost += 400.0 * _inside(dots, box, 7.0)
-    cost += min(3.0 * _inside(dust, box, 1.0), 300.0)
-    cost += sum(150.0 * (_inside(line, box, 2.0) > 0) for line in lines)
-    own = _along(start, x, y)
-    for other in boxes:
-        cost += 150.0 * (_inside(own, other, 2.0) > 0)
-    # The leader itself: not through another mark.
-    away = dots[np.hypot(*(dots - start).T) > 8.0]
-    if len(away):
-        near = np.hypot(away[:, None, 0] - own[None, :, 0], away[:, None, 1] - own[None, :, 1]).min(axis=1)
-        cost += 60.0 * float((near < 7.0).sum())
-    return cost
-
-
-def _along(start: NDArray[np.float64], x: float, y: float) -> NDArray[np.float64]:
-    """Points along a leader, about five pixels apart."""
-    steps = np.linspace(0.0, 1.0, max(int(math.hypot(x - start[0], y - start[1]) / 5), 2))[:, None]
-    return start + steps * (np.array([x, y]) - start)
-
-
-def _inside(points: NDArray[np.float64], box: tuple[float, float, float, float], margin: float) -> int:
-    if not len(points):
-        return 0
+def _inside(points: NDArray[np.float64], boxes: NDArray[np.float64], margin: float) -> NDArray[np.intp]:
+    """How many of the points (N, 2) lie in each of the boxes (k, 4)."""
     x, y = points[:, 0], points[:, 1]
-    left, bottom, right, top = box
-    return int(((x > left - margin) & (x < right + margin) & (y > bottom - margin) & (y < top + margin)).sum())
+    left, bottom, right, top = (boxes[:, i, None] for i in range(4))
+    within = (x > left - margin) & (x < right + margin) & (y > bottom - margin) & (y < top + margin)
+    return np.asarray(within.sum(axis=1))
 
 
-def _meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float], margin: float) -> bool:
-    return (
-        one[0] < other[2] + margin
-        and other[0] < one[2] + margin
-        and one[1] < other[3] + margin
-        and other[1] < one[3] + margin
+def _meet(boxes: NDArray[np.float64], other: Box, margin: float) -> NDArray[np.bool_]:
+    """Which of the boxes (k, 4) touch the other one."""
+    left, bottom, right, top = boxes.T
+    return np.asarray(
+        (left < other[2] + margin)
+        & (other[0] < right + margin)
+        & (bottom < other[3] + margin)
+        & (other[1] < top + margin)
     )

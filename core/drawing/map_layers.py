@@ -1,29 +1,24 @@
-"""The layers of a map, each one trace or one list of shapes; all points are WebGL, which covers SVG."""
+"""The layers of the flat map, each one trace or one list of shapes; only rings are SVG, which lies below."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.drawing.leaders import Window
-from core.drawing.marks import Cloud, Kind, Mark, mark_card, text_card
-from core.drawing.palette import BASELINE, FRAME, INK, OUTLINE, REAL, SYNTHETIC
+from core.drawing.marks import HOVER_CHARACTERS, Cloud, Mark
+from core.drawing.palette import BASELINE, FRAME, OUTLINE
+from core.drawing.traces import Trace, samples, speck_size, strokes
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+MANY = 20
+"""More ellipses than this are drawn finer, so that the marks stay legible among them."""
 
-MARKERS: dict[Kind, dict[str, Any]] = {
-    "run": {"symbol": "circle", "size": 8, "color": OUTLINE},
-    "few": {"symbol": "circle-open", "size": 9, "color": BASELINE, "line": {"width": 1.6}},
-    "control": {"symbol": "circle-open", "size": 11, "color": SYNTHETIC, "line": {"width": 2.6}},
-    "heldout": {"symbol": "diamond-open", "size": 12, "color": REAL, "line": {"width": 2.4}},
-    "real": {"symbol": "diamond", "size": 13, "color": REAL, "line": {"width": 1.3, "color": INK}},
-    "chosen": {"symbol": "circle", "size": 12, "color": SYNTHETIC, "line": {"width": 1.3, "color": INK}},
-}
+CORNERS_UP_TO = 200
+"""More ellipses than this are so small that a third of their corners does."""
 
 
 def frame() -> dict[str, Any]:
@@ -41,67 +36,40 @@ def frame() -> dict[str, Any]:
     }
 
 
-def cloud(cloud: Cloud) -> go.Scattergl:
+def cloud(cloud: Cloud, characters: int = HOVER_CHARACTERS, lit: Collection[str] | None = None) -> Trace:
     """The samples of one generator."""
-    import plotly.graph_objects as go
-
     real = cloud.kind == "real"
-    points = np.asarray(cloud.points, dtype=np.float32).reshape(-1, 2)
-    title = "real" if real else "sample"
-    return go.Scattergl(
-        x=points[:, 0],
-        y=points[:, 1],
-        mode="markers",
-        marker={
-            "size": 4,
-            "symbol": "diamond" if real else "circle",
-            "color": REAL if real else SYNTHETIC,
-            "opacity": 0.34 if real else 0.38,
-        },
-        unselected={"marker": {"opacity": 0.08}},
-        customdata=cloud.marked_ids,
-        hovertext=[text_card(text, title) for text in cloud.texts],
-        hovertemplate="%{hovertext}<extra></extra>",
+    return samples(
+        cloud.on_axes(2),
+        cloud.marked_ids,
+        cloud.texts,
+        real=real,
+        title="real" if real else "sample",
+        characters=characters,
+        size=speck_size(len(cloud.ids)),
+        opacity=0.34 if real else 0.38,
+        lit=lit,
     )
 
 
-def ellipses(outlines: Sequence[NDArray[np.floating] | None], colour: str) -> go.Scattergl:
+def ellipses(outlines: Sequence[NDArray[np.floating]], colour: str) -> Trace:
     """All ellipses of one colour as one unfilled line, separated by gaps."""
-    import plotly.graph_objects as go
-
-    x: list[float | None] = []
-    y: list[float | None] = []
-    for outline in outlines:
-        closed = np.asarray(outline, dtype=float)
-        closed = np.vstack([closed, closed[:1]])
-        x += [*(round(float(value), 6) for value in closed[:, 0]), None]
-        y += [*(round(float(value), 6) for value in closed[:, 1]), None]
-    return go.Scattergl(
-        x=x,
-        y=y,
-        mode="lines",
-        line={"width": 1.2, "color": colour},
-        hoverinfo="skip",
-        connectgaps=False,
-    )
+    step = 1 if len(outlines) <= CORNERS_UP_TO else 3
+    rounds = [np.asarray(outline, dtype=float)[::step, :2] for outline in outlines]
+    many = len(rounds) > MANY
+    return strokes([np.vstack([each, each[:1]]) for each in rounds], colour, 0.9 if many else 1.2, 0.7 if many else 1.0)
 
 
-def points(group: Sequence[Mark], kind: Kind, small: bool = False) -> go.Scattergl:
-    """The marks of one kind; on a small map the many are smaller, so that their ellipses show."""
-    import plotly.graph_objects as go
+def trails(marks: Sequence[Mark], pairs: Sequence[tuple[str, str]]) -> Trace | None:
+    """Thin lines between neighbouring settings; None where no pair is on the map."""
+    lines = [np.array([one.xy, other.xy], dtype=float) for one, other in ends(marks, pairs)]
+    return strokes(lines, BASELINE, 1.0) if lines else None
 
-    marker = MARKERS[kind] | ({"size": 6} if small and kind in ("run", "few") else {})
-    return go.Scattergl(
-        x=[float(mark.xy[0]) for mark in group],
-        y=[float(mark.xy[1]) for mark in group],
-        mode="markers",
-        marker={**marker, "opacity": 1},
-        # A lasso over samples must not fade the generators.
-        unselected={"marker": {"opacity": 1}},
-        customdata=[f"run:{mark.key}" for mark in group],
-        hovertext=[mark_card(mark) for mark in group],
-        hovertemplate="%{hovertext}<extra></extra>",
-    )
+
+def ends(marks: Sequence[Mark], pairs: Sequence[tuple[str, str]]) -> list[tuple[Mark, Mark]]:
+    """The marks of those pairs that are both on the map."""
+    at = {mark.key: mark for mark in marks}
+    return [(at[one], at[other]) for one, other in pairs if one in at and other in at]
 
 
 def rings(marks: Sequence[Mark], view: Window, small: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -72,12 +72,12 @@ def test_clouds_lie_under_ellipses_under_marks_and_real_under_synthetic() -> Non
 
 
 def test_ellipses_of_a_colour_are_one_closed_line_with_gaps() -> None:
-    lines = [trace for trace in figure()["data"] if trace["mode"] == "lines"]
-    synthetic = next(line for line in lines if line["line"]["color"] == SYNTHETIC)
+    lines = [trace for trace in map_figure(some_marks(), some_clouds()).data if trace.mode == "lines"]
+    synthetic = next(line for line in lines if line.line.color == SYNTHETIC)
     pieces = [
         list(piece)
         for gap, piece in itertools.groupby(
-            zip(synthetic["x"], synthetic["y"], strict=True), key=lambda p: p[0] is None
+            zip(synthetic.x.tolist(), synthetic.y.tolist(), strict=True), key=lambda p: math.isnan(p[0])
         )
         if not gap
     ]
@@ -97,7 +97,8 @@ def test_units_are_equal_and_nothing_of_the_theme_is_set() -> None:
     assert layout["showlegend"] is False
     assert not {"paper_bgcolor", "plot_bgcolor", "font"} & set(layout)
     assert layout["shapes"][-1]["xref"] == "x domain"
-    assert layout["margin"] == {"l": 52, "r": 10, "t": 8, "b": 42}
+    # At the top there is room for the mode bar that holds the lasso.
+    assert layout["margin"] == {"l": 52, "r": 10, "t": 26, "b": 42}
 
 
 def test_equal_data_give_an_equal_figure() -> None:
