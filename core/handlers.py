@@ -9,15 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.arranging import run_arrange
 from core.decoding import Written, collect, decode
 from core.embedding import EMBEDDER, Embedder, embed, load_embedder
 from core.errors import ModelError, NotFoundError
 from core.explaining import explain
 from core.generation import Plan, generate, preview_rows
-from core.measures.measuring import measure_run
+from core.importing.embedded import embed_run
+from core.measures.measuring import measure_imported, measure_run
 from core.models import Layout, ModelPair, PairSpec, available_pairs, layout_of, load_pair, preferred_layout
 from core.negatives import PoolRow, real_rows
+from core.pair_tests import run_same
 from core.scheduling.context import Handler, JobContext
+from core.searching import run_embed
 from core.settings import settings
 from core.sliders import SteerSettings
 from core.storage.records import Run, Sample
@@ -31,7 +35,15 @@ LOADED_PAIRS = 2
 
 def handlers() -> dict[str, Handler]:
     """Handlers by kind of job."""
-    return {"generate": run_generate, "preview": run_preview, "explain": run_explain, "measure": run_measure}
+    return {
+        "generate": run_generate,
+        "preview": run_preview,
+        "explain": run_explain,
+        "measure": run_measure,
+        "arrange": run_arrange,
+        "embed": run_embed,
+        "same": run_same,
+    }
 
 
 def warm_up() -> None:
@@ -83,7 +95,7 @@ def work_of(run: Run) -> Plan:
     return Plan(task, SteerSettings.from_mapping(run.settings), queries, run.replicates)
 
 
-def run_generate(ctx: JobContext) -> Generator[None]:
+def run_generate(ctx: JobContext) -> Generator[Any]:
     """Write, embed and measure a run; goes on from whatever is stored of it."""
     store, run = ctx.store, ctx.store.run(ctx.run)
     work = work_of(run)
@@ -98,7 +110,7 @@ def run_generate(ctx: JobContext) -> Generator[None]:
     ctx.progress(len(stored), work.samples, "writing")
     yield
     counted = ctx.worked  # the models are loaded for many runs; what comes now is this one's time
-    yield from _embed(store, [r.text for r in work.task.references("probe")], embedder)
+    yield from embed([r.text for r in work.task.references("probe")], embedder, store.vectors(EMBEDDER))
     done = len(stored)
     steps = generate(
         pair,
@@ -114,7 +126,7 @@ def run_generate(ctx: JobContext) -> Generator[None]:
             counted = ctx.worked
             done += len(finished)
             ctx.progress(done, work.samples, "writing")
-            yield from _embed(store, [sample.text for sample in finished], embedder)
+            yield from embed([sample.text for sample in finished], embedder, store.vectors(EMBEDDER))
         yield
     ctx.progress(done, work.samples, "measuring")
     yield
@@ -123,9 +135,15 @@ def run_generate(ctx: JobContext) -> Generator[None]:
     ctx.result = {"run": run.id, "samples": done}
 
 
-def run_measure(ctx: JobContext) -> Generator[None]:
-    """Measure a stored run again, without writing anything."""
+def run_measure(ctx: JobContext) -> Generator[Any]:
+    """Measure a stored run again, without writing anything; generations made elsewhere are embedded first."""
     run = ctx.store.run(ctx.payload["run"])
+    if run.kind == "imported":
+        for done in embed_run(ctx.store, run):
+            ctx.progress(done, run.samples, "embedding")
+            yield
+        yield from measure_imported(ctx.store, run, load_task(run.task), load_embedder())
+        return
     work = work_of(run)
     yield
     pair = pair_of(run)
@@ -133,7 +151,7 @@ def run_measure(ctx: JobContext) -> Generator[None]:
     yield from measure_run(ctx.store, run, work, pair, load_embedder())
 
 
-def run_preview(ctx: JobContext) -> Generator[None]:
+def run_preview(ctx: JobContext) -> Generator[Any]:
     """Write one answer to each of a few queries and say after every step how far they are."""
     asked = ctx.payload
     task = load_task(asked["task"])
@@ -156,7 +174,7 @@ def run_preview(ctx: JobContext) -> Generator[None]:
     ctx.emit("text", ctx.result)
 
 
-def run_explain(ctx: JobContext) -> Generator[None]:
+def run_explain(ctx: JobContext) -> Generator[Any]:
     """Why each token of a stored sample was written."""
     sample = ctx.store.sample(int(ctx.payload["sample"]))
     run = ctx.store.run(sample.run)
@@ -183,11 +201,6 @@ def _streamed(pair: ModelPair, work: Plan, written: list[Written], ended: list[b
         {"query": query.id, "text": pair.decode(one.tokens), "tokens": len(one.tokens), "ended": end}
         for query, one, end in zip(work.queries, written, ended, strict=True)
     ]
-
-
-def _embed(store: Store, texts: list[str], embedder: Embedder) -> Generator[None]:
-    for _ in embed(texts, embedder, store.vectors(EMBEDDER)):
-        yield
 
 
 def _embedding(store: Store, embedder: Embedder) -> Any:

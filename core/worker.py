@@ -15,9 +15,9 @@ from pathlib import Path
 
 from core.errors import SteerscopeError
 from core.scheduling.context import Handler
-from core.scheduling.processes import is_alive
+from core.scheduling.processes import is_alive, python_environment
 from core.scheduling.scheduler import Scheduler
-from core.settings import REPOSITORY, settings
+from core.settings import settings
 from core.store import Store
 from core.threads import share_cores
 
@@ -33,8 +33,6 @@ def start_worker(store: Store) -> subprocess.Popen[bytes]:
     The store's URL goes through the environment: a password has no place in a list of processes.
     """
     path = log_file(store)
-    places = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "STEERSCOPE_STORE": store.url, "PYTHONPATH": os.pathsep.join(places)}
     small = not path.exists() or path.stat().st_size < LOG_BYTES
     with path.open("ab" if small else "wb") as output:
         return subprocess.Popen(
@@ -43,7 +41,7 @@ def start_worker(store: Store) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=environment,
+            env=python_environment(STEERSCOPE_STORE=store.url),
             # Ctrl-C in the terminal is the server's to handle; the worker follows its parent's end.
             start_new_session=True,
         )

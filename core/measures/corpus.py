@@ -98,6 +98,20 @@ def matched(first: Corpus, second: Corpus, seed: int) -> tuple[Corpus, Corpus]:
     return first.take(sorted(kept[0])), second.take(sorted(kept[1]))
 
 
+def drawn(corpus: Corpus, rows: int, characters: int, seed: int) -> Corpus:
+    """At most so many rows and characters of a corpus, drawn by the seed, whole chains first; row order is kept."""
+    if len(corpus) <= rows and sum(map(len, corpus.texts)) <= characters:
+        return corpus
+    ranks = _order(corpus, np.random.default_rng([seed, 4]))
+    kept: list[int] = []
+    for row in np.argsort(ranks, kind="stable").tolist():
+        characters -= len(corpus.texts[row])
+        if len(kept) == rows or (kept and characters < 0):
+            break
+        kept.append(row)
+    return corpus.take(sorted(kept))
+
+
 def halves(corpus: Corpus, seed: int) -> tuple[Corpus, Corpus]:
     """A seeded split of every query's rows in two equal halves; an odd row is dropped."""
     rng = np.random.default_rng([seed, 2])

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.embedding import EMBEDDER, Embedder, embed
 from core.generation import Plan
-from core.measures.corpus import Corpus
+from core.generators import StoredGenerator
+from core.measures.corpus import Corpus, drawn
 from core.measures.scoring import Scored, mean_nats, reference_items
 from core.metrics import Measured, measure
 from core.models import ModelPair
@@ -20,6 +23,10 @@ from core.settings import settings
 from core.storage.records import Run, Sample
 from core.store import Store
 from core.tasks import Task
+
+MOST_ROWS = 4_000
+MOST_CHARACTERS = 10_000_000
+"""What is measured of generations made elsewhere, at most: some metrics compare every answer with every other."""
 
 _REAL_NATS: dict[tuple[str, str, str], tuple[NDArray[np.float64], ...]] = {}
 """Perplexities of real rows by (task, pair, rows): they are the same for every run of a pair."""
@@ -39,29 +46,54 @@ def vocabulary() -> frozenset[str]:
 
 def measure_run(
     store: Store, run: Run, work: Plan, pair: ModelPair, embedder: Embedder
-) -> Generator[None, None, list[Measured]]:
+) -> Generator[Any, None, list[Measured]]:
     """Every metric of a run, stored as it goes; yields after each small piece of work, returns them all."""
     samples = store.samples(run.id, logprobs=True)
     real = yield from real_corpus(store, work.task, pair, embedder)
     corpus = yield from _run_corpus(store, work, pair, embedder, samples)
-    training = TrainingIndex([reference.text for reference in work.task.references("train")])
+    return (yield from _measured(store, run, work.task, corpus, real))
+
+
+def measure_imported(store: Store, run: Run, task: Task, embedder: Embedder) -> Generator[Any, None, list[Measured]]:
+    """The same for generations made elsewhere: what needs their model is unknown.
+
+    Of a large run a seeded part is measured (MOST_ROWS, MOST_CHARACTERS), and every metric says so.
+    """
+    samples = store.texts([run.id])[run.id]
+    generator = StoredGenerator(run, samples)
+    corpus = Corpus(
+        queries=tuple(sample.query for sample in samples),
+        texts=tuple(sample.text for sample in samples),
+        chains=None if generator.independent else np.array([sample.chain for sample in samples], dtype=np.int64),
+    )
+    part = drawn(corpus, MOST_ROWS, MOST_CHARACTERS, seed=0)
+    note = f"Measured on {len(part):,} of {len(corpus):,} samples." if len(part) < len(corpus) else ""
+    real = yield from real_corpus(store, task, None, embedder)
+    vectors = yield from embed(part.texts, embedder, store.vectors(EMBEDDER))
+    return (yield from _measured(store, run, task, replace(part, vectors=vectors), real, note))
+
+
+def _measured(
+    store: Store, run: Run, task: Task, corpus: Corpus, real: Corpus | None, note: str = ""
+) -> Generator[None, None, list[Measured]]:
+    training = TrainingIndex([reference.text for reference in task.references("train")])
     found: list[Measured] = []
     for measured in measure(corpus, real, training, vocabulary(), seed=0):
-        found.append(measured)
-        store.put_metrics(run.id, [measured])
+        found.append(replace(measured, note=" ".join(filter(None, (measured.note, note)))))
+        store.put_metrics(run.id, found[-1:])
         yield
     return found
 
 
 def real_corpus(
     store: Store, task: Task, pair: ModelPair | None, embedder: Embedder
-) -> Generator[None, None, Corpus | None]:
+) -> Generator[Any, None, Corpus | None]:
     """The real rows of the probe queries, embedded, with their perplexities where a pair is given."""
     references = task.references("probe")
     if not references:
         return None
     texts = tuple(reference.text for reference in references)
-    vectors = yield from _embedded(store, texts, embedder)
+    vectors = yield from embed(texts, embedder, store.vectors(EMBEDDER))
     expert = base = tokens = None
     if pair is not None:
         items = reference_items(pair, task)
@@ -84,9 +116,9 @@ def real_corpus(
 
 def _run_corpus(
     store: Store, work: Plan, pair: ModelPair, embedder: Embedder, samples: list[Sample]
-) -> Generator[None, None, Corpus]:
+) -> Generator[Any, None, Corpus]:
     texts = tuple(sample.text for sample in samples)
-    vectors = yield from _embedded(store, texts, embedder)
+    vectors = yield from embed(texts, embedder, store.vectors(EMBEDDER))
     items: list[Scored] = [
         (pair.encode(work.task.prompt(work.task.by_id[sample.query])), sample.token_ids) for sample in samples
     ]
@@ -115,17 +147,6 @@ def _stored_nats(sample: Sample, branch: int) -> float:
     if sample.logprobs is None or not sample.token_ids:
         return float("nan")
     return -float(sample.logprobs[branch].mean())
-
-
-def _embedded(store: Store, texts: tuple[str, ...], embedder: Embedder) -> Generator[None, None, NDArray[np.float32]]:
-    steps = embed(texts, embedder, store.vectors(EMBEDDER))
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            vectors: NDArray[np.float32] = end.value
-            return vectors
-        yield
 
 
 def _nats(forward: object, items: list[Scored], pair: ModelPair) -> Generator[None, None, NDArray[np.float64]]:

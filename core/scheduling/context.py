@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Future
+from typing import Any, TypeVar
 
 from core.jobs import Jobs
 from core.scheduling.claims import Claims
@@ -13,13 +15,18 @@ from core.store import Store
 
 PROGRESS_SECONDS = 0.2
 EVENT_SECONDS = 0.06
+REST_SECONDS = 0.2
+"""How long a job that waits for work beside it takes no step: as long as a cancel may go unnoticed."""
+
+T = TypeVar("T")
 
 
 class JobContext:
     """One running job, as its handler sees it.
 
     result: JSON that the job leaves behind when it is done; the handler sets it. worked: seconds spent in
-    the job's own finished steps, without those of the jobs that it takes turns with.
+    the job's own finished steps, without those of the jobs that it takes turns with. rests_until: when, on
+    the monotonic clock, the job wants its next step: the others go on without it.
     """
 
     def __init__(self, jobs: Jobs, claims: Claims, job: Job) -> None:
@@ -27,6 +34,7 @@ class JobContext:
         self.job = job
         self.result: Any = None
         self.worked = 0.0
+        self.rests_until = 0.0
         self.done, self.total, self.message = job.done, job.total, job.message
         self._claims = claims
         self._began: tuple[float, int] | None = None
@@ -55,9 +63,10 @@ class JobContext:
         return self._claims.turn(self.job.id) != "go"
 
     def progress(self, done: int, total: int, message: str = "") -> None:
-        """Say how far the job is; the time left follows from the speed since the first call."""
+        """Say how far the job is; the time left follows from the speed since the last call before anything was done."""
         now = time.monotonic()
-        self._began = self._began or (now, done)
+        if self._began is None or self._began[1] == done:
+            self._began = (now, done)
         self.done, self.total, self.message = done, total, message
         since, first = self._began
         eta = (now - since) / (done - first) * (total - done) if done > first else None
@@ -71,14 +80,35 @@ class JobContext:
         throttle = self._events.setdefault(kind, _Throttle(EVENT_SECONDS))
         throttle.put(lambda: self._claims.add_event(self.job.id, kind, payload))
 
+    def beside(self, work: Callable[[], T]) -> Generator[None, None, T]:
+        """Do blocking work in a thread and return its result: `result = yield from ctx.beside(work)`.
+
+        The job rests meanwhile, so that jobs of lower priority lose nothing by it. Where it ends before the
+        work does, the thread goes on alone and its result is dropped.
+        """
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
+            self.rests_until = 0.0
+
+        threading.Thread(target=run, name=f"job-{self.job.id}", daemon=True).start()
+        while not future.done():
+            self.rests_until = time.monotonic() + REST_SECONDS
+            yield
+        return future.result()
+
     def settle(self, force: bool = False) -> None:
         """Write what waited long enough, or everything; the scheduler calls this after every step."""
         for throttle in (self._progress, *self._events.values()):
             throttle.settle(force)
 
 
-Handler = Callable[[JobContext], Iterator[None]]
-"""A job kind: a generator that yields after each small unit of work (below 0.2 s): jobs take turns there."""
+Handler = Callable[[JobContext], Iterator[Any]]
+"""A job kind: a generator that yields (anything) after each small unit of work (below 0.2 s): jobs take turns there."""
 
 
 class _Throttle:

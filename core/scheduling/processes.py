@@ -15,7 +15,15 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from core.settings import REPOSITORY
+
 _PROC = Path("/proc")
+
+
+def python_environment(**more: str) -> dict[str, str]:
+    """The environment in which a Python started from here finds our modules, wherever the user happens to stand."""
+    places = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(places), **more}
 
 
 def this_process() -> str:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from core.errors import SteerscopeError, StoreError
 from core.jobs import Jobs
@@ -27,8 +27,13 @@ log = logging.getLogger(__name__)
 class _Active:
     job: Job
     context: JobContext
-    steps: Generator[None]
+    steps: Generator[Any]
     stepped: int = 0
+
+    @property
+    def rests(self) -> bool:
+        """Whether it waits for work beside it."""
+        return time.monotonic() < self.context.rests_until
 
 
 class Scheduler:
@@ -86,6 +91,8 @@ class Scheduler:
         try:
             active = self.adopt(job)
             while active in self._active:
+                while active.rests:
+                    time.sleep(POLL_SECONDS)
                 self._step(active)
                 if on_step is not None:
                     on_step(active.context)
@@ -97,10 +104,11 @@ class Scheduler:
         """Look for new jobs where it is time to, then take one step; False where there was none to take."""
         self._keep_house()
         self._claim()
-        if not self._active:
+        ready = [each for each in self._active if not each.rests]
+        if not ready:
             return False
         # The most urgent; among equals the one that waited longest.
-        self._step(min(self._active, key=lambda each: (-each.job.priority, each.stepped)))
+        self._step(min(ready, key=lambda each: (-each.job.priority, each.stepped)))
         return True
 
     def adopt(self, job: Job) -> _Active:
@@ -197,6 +205,6 @@ class Scheduler:
                     log.error("no heartbeat for job %d: %s", job.id, error)
 
 
-def _begin(handler: Handler, context: JobContext) -> Generator[None]:
+def _begin(handler: Handler, context: JobContext) -> Generator[Any]:
     """Inside a generator even the call of the handler is a step, so that its errors end the job alone."""
     yield from handler(context)

@@ -123,6 +123,23 @@ def test_a_finished_job_leaves_result_progress_and_last_event(jobs: Jobs) -> Non
     assert jobs.store.run(str(job.run)).status == "done"
 
 
+def test_the_time_left_is_not_reckoned_from_before_the_work_began(jobs: Jobs) -> None:
+    def handler(context: JobContext) -> Iterator[None]:
+        context.progress(0, 10, "loading")
+        time.sleep(0.6)
+        context.progress(0, 10, "working")
+        time.sleep(0.25)  # longer than PROGRESS_SECONDS
+        context.progress(1, 10, "working")
+        yield
+
+    scheduler = Scheduler(jobs.store, {"work": handler})
+    job = jobs.submit("work", owner=scheduler.claims.owner)
+    left: list[float | None] = []
+    scheduler.run_one(job, lambda context: left.append(jobs.job(job.id).eta))
+    assert left[0] is not None
+    assert 9 * 0.25 <= left[0] < 9 * (0.6 + 0.25)
+
+
 def test_no_step_is_taken_once_cancel_is_asked(jobs: Jobs) -> None:
     steps: list[str] = []
 
