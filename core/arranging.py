@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.arranger import Arranger
-from core.embedding import EMBEDDER, content_key, embed, load_embedder
+from core.embedding import EMBEDDER, content_key, vectors_of
 from core.generators import Answered, RealGenerator, stored_generators
 from core.generators import Generator as Answering
 from core.jobs import ACTIVE, Jobs
@@ -91,7 +91,7 @@ def run_arrange(ctx: JobContext) -> Generator[Any]:
     for start in range(0, len(left), AT_ONCE):
         part = dict(left[start : start + AT_ONCE])
         ctx.progress(total - len(left) + start, total, "arranging")
-        vectors = yield from _vectors(store, part.values())
+        vectors = yield from vectors_of(list(part.values()), store.vectors(EMBEDDER))
         points = yield from ctx.beside(partial(arranger().place, view, laid_out, vectors))
         places.put(_pairs(part, points))
         yield
@@ -110,7 +110,7 @@ def _laid_out(ctx: JobContext, basis: Basis, view: str, seed: int) -> Generator[
     places = ctx.store.coordinates(view)
     known = places.get(basis.keys)
     yield
-    vectors = yield from _vectors(ctx.store, basis.texts.values())
+    vectors = yield from vectors_of(list(basis.texts.values()), ctx.store.vectors(EMBEDDER))
     if len(known) < len(basis.keys):
         ctx.progress(ctx.done, ctx.total, "laying out")
         points = yield from ctx.beside(partial(arranger().lay_out, vectors, seed))
@@ -141,16 +141,6 @@ def _missing(places: StoredCoordinates, texts: dict[str, str]) -> Generator[None
         missing |= {key: texts[key] for key in part if key not in known}
         yield
     return missing
-
-
-def _vectors(store: Store, texts: Iterable[str]) -> Generator[Any, None, Floats]:
-    """The vectors of different texts; the embedder is loaded only where the cache lacks one."""
-    chosen, cache = list(texts), store.vectors(EMBEDDER)
-    keys = [content_key(text) for text in chosen]
-    known = cache.get(keys)
-    if len(known) < len(keys):
-        return (yield from embed(chosen, load_embedder(), cache))
-    return np.stack([known[key] for key in keys])
 
 
 def _pairs(keys: Iterable[str], points: Floats) -> dict[str, tuple[float, float]]:

@@ -5,14 +5,12 @@ Commands are declared here; what they need is imported where they run, so that `
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from core.commands import documents
-from core.commands.documents import described
+from core.commands import documents, importing, map_documents, mapping
+from core.commands.documents import prints
 from core.commands.options import (
     AnsweredRole,
     Base,
@@ -27,10 +25,9 @@ from core.commands.options import (
     with_settings,
 )
 from core.commands.printing import Commands, print_document, print_lines, say
+from core.commands.progress import Bar
+from core.commands.stores import opened
 from core.threads import share_cores
-
-if TYPE_CHECKING:
-    from core.jobs import Jobs
 
 app = typer.Typer(
     cls=Commands,
@@ -41,11 +38,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
-
-
-def prints(document: type, what: str = "Prints one JSON document") -> str:
-    """The end of a command's help: the keys of what it prints."""
-    return f"{what}. {described(document)}."
 
 
 @app.callback()
@@ -82,7 +74,7 @@ def generate(
     work = plan(asked, sliders, role=role, queries=queries, replicates=replicates)
     pair = find_pair(task, base, expert)
     with opened(ctx, store) as jobs:
-        from core.commands.foreground import Bar, prepare, write_run
+        from core.commands.foreground import prepare, write_run
 
         with Bar(work.samples) as bar:
             prepare(pair)
@@ -103,11 +95,16 @@ def generate(
 
 @app.command(epilog=prints(documents.Generated))
 def resume(ctx: typer.Context, run: RunId, store: StoreUrl = None) -> None:
-    """Go on with an interrupted, cancelled or failed run."""
+    """Go on with an interrupted, cancelled or failed run, or with the embedding of an imported one."""
     from core.scheduling.processes import this_process
 
     with opened(ctx, store) as jobs:
-        from core.commands.foreground import Bar, write_run  # slow, so before the run is this process's to write
+        found = jobs.store.run(run)
+        if found.kind == "imported":
+            importing.finish(jobs.store, [found], f"`steerscope resume {run}` goes on with it")
+            print_document(documents.Generated.of(found))
+            return
+        from core.commands.foreground import write_run  # slow, so before the run is this process's to write
 
         job = jobs.resume(run, owner=this_process())
         with Bar(jobs.store.run(run).expected) as bar:
@@ -182,37 +179,6 @@ def metrics(ctx: typer.Context, run: RunId, store: StoreUrl = None) -> None:
     print_document(documents.Metrics([documents.MetricEntry.of(found[name]) for name in ordered]))
 
 
-@app.command("map", epilog=prints(documents.Map))
-def draw_map(
-    ctx: typer.Context,
-    task: TaskName,
-    runs: Annotated[
-        str | None,
-        typer.Option(metavar="ID,...", help="Runs on the map; every run with samples by default."),
-    ] = None,
-    dimension: Annotated[int, typer.Option(min=1, help="Axes of the map.")] = 2,
-    store: StoreUrl = None,
-) -> None:
-    """Place runs beside the real data of a task."""
-    from core.tasks import load_task
-
-    asked = load_task(task)
-    with opened(ctx, store) as jobs:
-        from core.commands.selection import runs_for_map
-
-        shown = runs_for_map(jobs.store, task, runs)
-        from core.atlas import draw_atlas
-        from core.commands.foreground import embed_for_map
-
-        embed_for_map(jobs.store, asked, shown)
-        atlas = draw_atlas(jobs.store, asked, shown, dimension=dimension)
-    for warning in atlas.map.warnings:
-        say(warning)
-    for left_out, reason in atlas.left_out:
-        say(f"Run {left_out} is not on the map: {reason}.")
-    print_document(documents.Map.of(atlas))
-
-
 @app.command(epilog=prints(documents.Tasks))
 def tasks() -> None:
     """List the tasks."""
@@ -238,14 +204,8 @@ def worker(ctx: typer.Context, store: StoreUrl = None) -> None:
         work(jobs.store, handlers(), warm_up=warm_up)
 
 
-@contextmanager
-def opened(ctx: typer.Context, store: str | None) -> Iterator[Jobs]:
-    """The queue of the store that was named, or of the environment's; runs of dead processes are marked."""
-    from core.jobs import Jobs
-    from core.settings import settings
-    from core.store import Store
-
-    with Store(store or ctx.obj or settings().store_url) as found:
-        jobs = Jobs(found)
-        jobs.recover()
-        yield jobs
+app.command("map", epilog=prints(map_documents.Map))(mapping.draw)
+app.command(epilog=prints(map_documents.PlacedOn))(mapping.place)
+app.command(epilog=prints(map_documents.Planned))(mapping.plan)
+app.command(epilog=prints(map_documents.Same))(mapping.same)
+app.command("import", epilog=prints(documents.Imported))(importing.bring)

@@ -117,6 +117,15 @@ def embed(
     return np.stack([known[key] for key in keys]).astype(np.float32, copy=False)
 
 
+def vectors_of(texts: Sequence[str], cache: VectorCache) -> Generator[int, None, Vectors]:
+    """`embed` by the bundled embedder, which is loaded only where the cache lacks a text."""
+    keys = [content_key(text) for text in texts]
+    known = cache.get(list(dict.fromkeys(keys)))
+    if any(key not in known for key in keys):
+        return (yield from embed(texts, load_embedder(), cache))
+    return np.stack([known[key] for key in keys]) if keys else np.zeros((0, DIMENSION), dtype=np.float32)
+
+
 def load_embedder() -> Embedder:
     """The bundled embedder on the device of the settings, loaded once a process.
 

@@ -3,6 +3,7 @@
 SteerscopeError
 |-- SettingsError          a slider, option or environment variable is out of range
 |-- TaskFormatError        a task folder or one of its rows cannot be used
+|-- ImportFormatError      a file of generations, or some of its rows, cannot be imported
 |-- ModelError             a model folder is missing, corrupt or unusable
 |   `-- PairMismatchError  expert and base cannot be steered together
 |-- EmbedderError          the sentence embedder is missing or not the one that was pinned
@@ -26,6 +27,10 @@ class SettingsError(SteerscopeError):
 
 class TaskFormatError(SteerscopeError):
     """A task folder or one of its rows cannot be used."""
+
+
+class ImportFormatError(SteerscopeError):
+    """A file of generations, or some of its rows, cannot be imported; nothing of it was."""
 
 
 class ModelError(SteerscopeError):

@@ -30,7 +30,7 @@ GROUP_CHARACTERS = 8_000_000
 """A row group of a Parquet file ends at whichever of the two comes first."""
 
 METADATA_KEY = b"steerscope"
-"""Where a Parquet file keeps the provenance of its run, as JSON."""
+"""Where a Parquet file keeps the provenance of its rows, as JSON."""
 
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -46,25 +46,26 @@ class Row:
     and label None where the task no longer has the query; replicate, chain, round: its place in the run;
     text; tokens: how many; finish: `end`, or `length` where it was cut; settings: of the run, any JSON;
     pair: fingerprint of the model pair; versions: of Python and the libraries; created: of the run, UTC.
+    A real row (run and kind "real") was written by nobody here: what only a run has is None.
     """
 
     run: str
     kind: str
     task: str
-    sample: int
+    sample: int | None
     query: str
     query_text: str | None
     label: str | None
     replicate: int
-    chain: int
-    round: int
+    chain: int | None
+    round: int | None
     text: str
-    tokens: int
-    finish: str
+    tokens: int | None
+    finish: str | None
     settings: Mapping[str, Any]
     pair: str | None
     versions: Mapping[str, str]
-    created: str
+    created: str | None
 
     def values(self) -> dict[str, Any]:
         """Column name -> value, without copying what all rows of a run share."""
@@ -83,7 +84,7 @@ class Format:
     label: str
     suffix: str
     mime: str
-    write: Callable[[Run, Iterable[Row], BinaryIO], int]
+    write: Callable[[Mapping[str, Any], Iterable[Row], BinaryIO], int]
 
 
 def export_run(store: Store, run: str, form: Form, target: BinaryIO, queries: Mapping[str, Query] | None = None) -> int:
@@ -93,7 +94,7 @@ def export_run(store: Store, run: str, form: Form, target: BinaryIO, queries: Ma
     Raises NotFoundError where there is no such run, or where it is deleted meanwhile.
     """
     source = store.run(run)
-    return FORMATS[form].write(source, _rows(store, source, queries or {}), target)
+    return FORMATS[form].write(provenance(source), _rows(store, source, queries or {}), target)
 
 
 def file_name(run: Run, form: Form) -> str:
@@ -127,16 +128,16 @@ def neutralised(text: str) -> str:
 
 
 def _rows(store: Store, run: Run, queries: Mapping[str, Query]) -> Iterator[Row]:
-    created = _time(run.created)
     last: int | None = None
     while batch := store.samples(run.id, after=last, limit=BATCH):
         for sample in batch:
-            yield _row(run, sample, queries.get(sample.query), created)
+            yield row_of(run, sample, queries.get(sample.query))
         last = batch[-1].id
     store.run(run.id)  # gone by now: better no file than half of one
 
 
-def _row(run: Run, sample: Sample, query: Query | None, created: str) -> Row:
+def row_of(run: Run, sample: Sample, query: Query | None) -> Row:
+    """A sample of a run with its provenance; query: None where the task no longer has it."""
     return Row(
         run=run.id,
         kind=run.kind,
@@ -154,11 +155,11 @@ def _row(run: Run, sample: Sample, query: Query | None, created: str) -> Row:
         settings=run.settings,
         pair=run.pair,
         versions=run.versions,
-        created=created,
+        created=_time(run.created),
     )
 
 
-def _write_jsonl(run: Run, rows: Iterable[Row], target: BinaryIO) -> int:
+def _write_jsonl(origin: Mapping[str, Any], rows: Iterable[Row], target: BinaryIO) -> int:
     count = 0
     for row in rows:
         line = _json(row.values())
@@ -169,7 +170,7 @@ def _write_jsonl(run: Run, rows: Iterable[Row], target: BinaryIO) -> int:
     return count
 
 
-def _write_csv(run: Run, rows: Iterable[Row], target: BinaryIO) -> int:
+def _write_csv(origin: Mapping[str, Any], rows: Iterable[Row], target: BinaryIO) -> int:
     # The mark at the start tells a spreadsheet that this is UTF-8.
     text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text)
@@ -183,14 +184,14 @@ def _write_csv(run: Run, rows: Iterable[Row], target: BinaryIO) -> int:
     return count
 
 
-def _write_parquet(run: Run, rows: Iterable[Row], target: BinaryIO) -> int:
+def _write_parquet(origin: Mapping[str, Any], rows: Iterable[Row], target: BinaryIO) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     # Settings are JSON text: a struct would differ from run to run, and the files could not be joined.
     schema = pa.schema(
         [(name, pa.int64() if name in _WHOLE else pa.string()) for name in COLUMNS],
-        metadata={METADATA_KEY: _json(provenance(run)).encode()},
+        metadata={METADATA_KEY: _json(origin).encode()},
     )
     count = 0
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:

@@ -16,6 +16,7 @@ from core.errors import ModelError, NotFoundError
 from core.explaining import explain
 from core.generation import Plan, generate, preview_rows
 from core.importing.embedded import embed_run
+from core.map_job import run_map
 from core.measures.measuring import measure_imported, measure_run
 from core.models import Layout, ModelPair, PairSpec, available_pairs, layout_of, load_pair, preferred_layout
 from core.negatives import PoolRow, real_rows
@@ -43,6 +44,7 @@ def handlers() -> dict[str, Handler]:
         "arrange": run_arrange,
         "embed": run_embed,
         "same": run_same,
+        "map": run_map,
     }
 
 

@@ -111,6 +111,14 @@ class SteerSettings:
         return self.uses_negatives and self.policy != "real-only"
 
     @property
+    def deterministic(self) -> bool:
+        """Whether the same query always has the same answer: greedy decoding, and no negative context drawn for it.
+
+        Plausibility 1 leaves the expert's likeliest token, whatever the negative context says.
+        """
+        return self.alpha == 1.0 or (self.top_k == 1 and not self.uses_negatives)
+
+    @property
     def effective_temperature(self) -> float:
         """T / (1 - eta) in subtract mode, where the coefficients sum to 1 - eta; T in balanced mode."""
         if self.mode == "subtract" and self.uses_negatives:

@@ -1,19 +1,19 @@
-"""The store: runs, samples, vectors and metrics; dataclasses in and out, one transaction a finished unit."""
+"""The store: runs, samples and what is kept about them; dataclasses in and out, one transaction a finished unit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import NotFoundError, StateError
 from core.storage import rows
+from core.storage.caches import StoredCoordinates, StoredVectors
 from core.storage.database import Database
+from core.storage.kept import Kept
 from core.storage.records import (
     Metric,
     MetricLike,
@@ -22,17 +22,15 @@ from core.storage.records import (
     Run,
     RunStatus,
     Sample,
+    StoredText,
     Unit,
-    floats_from_bytes,
-    floats_to_bytes,
 )
 from core.storage.schema import metrics as metrics_table
 from core.storage.schema import runs as runs_table
 from core.storage.schema import samples as samples_table
-from core.storage.schema import vectors as vectors_table
 
 
-class Store:
+class Store(Kept):
     """The store at a SQLAlchemy URL, made and migrated where needed; safe to share between threads.
 
     Raises StoreError where it cannot be opened or written, StoreVersionError where it is of a newer schema.
@@ -109,9 +107,10 @@ class Store:
         starred: bool | None = None,
         expected: int | None = None,
         pair: str | None = None,
+        finished: float | None = None,
     ) -> Run:
         """Change what a person or a worker may change; the status follows the run's job (`core.jobs`)."""
-        given = {"note": note, "starred": starred, "expected": expected, "pair": pair}
+        given = {"note": note, "starred": starred, "expected": expected, "pair": pair, "finished": finished}
         changes = {name: value for name, value in given.items() if value is not None}
         if changes:
             with self.database.writing() as connection:
@@ -169,6 +168,18 @@ class Store:
         with self.database.reading() as connection:
             return [rows.sample_of(row) for row in connection.execute(statement).mappings()]
 
+    def texts(self, runs: Sequence[str]) -> dict[str, list[StoredText]]:
+        """The texts of these runs in the order of arrival: what a map reads, without the rest of a sample."""
+        columns = samples_table.c
+        wanted = [columns[name] for name in StoredText._fields]
+        found: dict[str, list[StoredText]] = {run: [] for run in runs}
+        with self.database.reading() as connection:
+            for chunk in rows.chunks(found):
+                statement = select(*wanted).where(columns.run.in_(chunk)).order_by(columns.run, columns.id)
+                for row in connection.execute(statement).all():
+                    found[row[1]].append(StoredText._make(row))
+        return found
+
     def sample(self, sample: int) -> Sample:
         """One sample with its log-probabilities; NotFoundError."""
         with self.database.reading() as connection:
@@ -177,6 +188,16 @@ class Store:
         if row is None:
             raise NotFoundError(f"There is no sample {sample}; it may have been deleted with its run.")
         return rows.sample_of(row)
+
+    def chosen(self, samples: Iterable[int]) -> dict[int, Sample]:
+        """Samples by their ids, without log-probabilities; those that were deleted are left out."""
+        columns = [column for column in samples_table.c if column.name != "logprobs"]
+        found: dict[int, Sample] = {}
+        with self.database.reading() as connection:
+            for chunk in rows.chunks(dict.fromkeys(samples)):
+                statement = select(*columns).where(samples_table.c.id.in_(chunk))
+                found |= {row["id"]: rows.sample_of(row) for row in connection.execute(statement).mappings()}
+        return found
 
     def finished_units(self, run: str) -> set[Unit]:
         """The (query, replicate) pairs that are stored: what a resumed run need not write again."""
@@ -191,6 +212,10 @@ class Store:
         """The vectors of one embedder, by content key."""
         return StoredVectors(self.database, embedder)
 
+    def coordinates(self, view: str) -> StoredCoordinates:
+        """The places of samples in one view (`core.sample_view`), by content key."""
+        return StoredCoordinates(self.database, view)
+
     def put_metrics(self, run: str, values: Iterable[MetricLike]) -> None:
         """Store metrics of a run, in place of those of the same name; NaN becomes None, the unknown."""
         new = [rows.metric_row(run, metric) for metric in values]
@@ -198,7 +223,7 @@ class Store:
             return
         try:
             with self.database.writing() as connection:
-                connection.execute(rows.upsert_metrics(self.database.dialect), new)
+                connection.execute(rows.upsert(self.database.dialect, metrics_table), new)
         except IntegrityError as error:
             raise rows.no_run(run) from error
 
@@ -215,33 +240,3 @@ class Store:
         with self.database.reading() as connection:
             found = [dict(row) for row in connection.execute(statement).mappings()]
         return {row.pop("run"): Metric(**row) for row in found}
-
-
-class StoredVectors:
-    """The vectors of one embedder in the store: the cache that `core.embedding.embed` reads and fills."""
-
-    def __init__(self, database: Database, embedder: str) -> None:
-        self._database = database
-        self._embedder = embedder
-
-    def get(self, keys: Iterable[str]) -> dict[str, NDArray[np.float32]]:
-        """The vectors that are known, by key; unknown keys are left out."""
-        columns = vectors_table.c
-        found: dict[str, NDArray[np.float32]] = {}
-        with self._database.reading() as connection:
-            for chunk in rows.chunks(dict.fromkeys(keys)):
-                statement = select(columns.key, columns.data).where(
-                    columns.key.in_(chunk), columns.embedder == self._embedder
-                )
-                found |= {row.key: floats_from_bytes(row.data) for row in connection.execute(statement)}
-        return found
-
-    def put(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
-        """Keep vectors; a key that is there stays as it is, also where two processes put it at once."""
-        new = [
-            {"key": key, "embedder": self._embedder, "data": floats_to_bytes(vector)}
-            for key, vector in sorted(vectors.items())  # in one order, so that two writers cannot deadlock
-        ]
-        if new:
-            with self._database.writing() as connection:
-                connection.execute(rows.insert_vectors(self._database.dialect), new)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 if TYPE_CHECKING:
-    from core.atlas import Atlas
     from core.storage.records import Metric, Run, Sample
     from core.tasks import Task
 
@@ -125,55 +124,11 @@ class Tasks:
 
 
 @dataclass(frozen=True)
-class DistanceToReal:
-    """A debiased squared distance to the real data; it may be slightly negative."""
+class Imported:
+    """Generations made elsewhere that are in the store now: `import`."""
 
-    value: Annotated[float | None, "the distance"]
-    low: Annotated[float | None, "lower end of its 95% interval"]
-    high: Annotated[float | None, "upper end of its 95% interval"]
-
-
-@dataclass(frozen=True)
-class MapPoint:
-    """One generator on the map."""
-
-    run: Annotated[str | None, "id of the run; null for the real data"]
-    kind: Annotated[str, "steer, real, imported or endpoint"]
-    settings: Annotated[Mapping[str, Any], "the sliders; empty for the real data"]
-    replicates: Annotated[int, "answers to each query; the fewest, where queries differ"]
-    coordinates: Annotated[list[float], "place on the map's axes"]
-    covariance: Annotated[list[list[float]] | None, "of the place; null where no ellipse is honest"]
-    distance_to_real: Annotated[DistanceToReal, "squared and debiased; nulls for the real data"]
-
-
-@dataclass(frozen=True)
-class Map:
-    """Generators in perspective space: `map`."""
-
-    id: Annotated[str, "digest of what the map was made from"]
-    task: Annotated[str, "name of the task"]
-    dimension: Annotated[int, "number of axes"]
-    queries: Annotated[int, "number of queries that the map stands on"]
-    noise_ratio: Annotated[float | None, "mean tau over the smallest displayed debiased eigenvalue"]
-    scree: Annotated[list[float], "the debiased eigenvalues, largest first"]
-    points: Annotated[list[MapPoint], "one a generator, the real data among them"]
-
-    @classmethod
-    def of(cls, atlas: Atlas) -> Map:
-        """The document of a map."""
-        whole = atlas.as_dict()
-        apart = DistanceToReal(None, None, None)
-        points = []
-        for point in whole["points"]:
-            far = point["distance_to_real"]
-            values = {
-                **point,
-                "replicates": min(point["replicates"]),
-                "distance_to_real": apart if far is None else DistanceToReal(**far),
-            }
-            points.append(MapPoint(**{field.name: values[field.name] for field in fields(MapPoint)}))
-        values = {**whole, "points": points}
-        return cls(**{field.name: values[field.name] for field in fields(cls)})
+    runs: Annotated[list[str], "ids of the runs, in the order in which the file names them"]
+    rows: Annotated[int, "number of answers in them"]
 
 
 @dataclass(frozen=True)
@@ -183,6 +138,11 @@ class Swept:
     sweep: Annotated[str, "digest of what was asked: the same question has the same id"]
     runs: Annotated[list[str], "ids of the runs that were written or completed now"]
     skipped: Annotated[list[str], "ids of the runs that were there already"]
+
+
+def prints(document: type, what: str = "Prints one JSON document") -> str:
+    """The end of a command's help: the keys of what it prints."""
+    return f"{what}. {described(document)}."
 
 
 def described(document: type) -> str:

@@ -1,17 +1,15 @@
-"""Work done in this process with a progress bar on standard error: writing runs, and embedding for a map."""
+"""Work done in this process behind a progress bar: writing runs, and embedding for a map."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Sequence
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Sequence
 
 from core.commands.documents import Swept
 from core.commands.printing import say
+from core.commands.progress import Bar, Interrupted
 from core.embedding import EMBEDDER, content_key, embed, load_embedder
 from core.errors import StateError
-from core.generators import RealGenerator, StoredGenerator
+from core.generators import Generator, RealGenerator, stored_generators
 from core.handlers import handlers, loaded
 from core.jobs import RESUMABLE, Jobs
 from core.models import PairSpec
@@ -23,58 +21,6 @@ from core.store import Store
 from core.sweep import Sweep, steps
 from core.tasks import Task
 from core.threads import limit_threads
-
-FILE_SECONDS = 5.0
-"""How often the bar is written where standard error is a file; on a terminal it moves by itself."""
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, with one sentence that says what is stored and how to go on."""
-
-
-class Bar:
-    """A progress bar, shown at once on a terminal, elsewhere from the first sample on.
-
-    So a command that fails while it starts leaves its explanation alone on standard error.
-    """
-
-    def __init__(self, total: int, unit: str = "sample") -> None:
-        self._total = total
-        self._unit = unit
-        self._bar: Any = None
-        self._terminal = sys.stderr.isatty()
-        if self._terminal:
-            self._open()
-
-    def show(self, done: int, words: str = "") -> None:
-        """Move to `done` of all."""
-        if self._bar is None:
-            if not done:
-                return
-            self._open()
-        if words != self._bar.postfix:
-            self._bar.set_postfix_str(words, refresh=False)
-        self._bar.update(done - self._bar.n)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def _open(self) -> None:
-        from tqdm import tqdm
-
-        self._bar = tqdm(
-            total=self._total,
-            unit=self._unit,
-            file=sys.stderr,
-            dynamic_ncols=self._terminal,
-            mininterval=0.1 if self._terminal else FILE_SECONDS,
-        )
 
 
 def prepare(spec: PairSpec) -> None:
@@ -146,10 +92,10 @@ def write_sweep(jobs: Jobs, sweep: Sweep, *, batch_size: int | None = None) -> S
     return Swept(sweep.id, written, skipped)
 
 
-def embed_for_map(store: Store, task: Task, runs: Iterable[Run]) -> None:
+def embed_for_map(store: Store, task: Task, runs: Sequence[Run]) -> None:
     """Bring the missing vectors of the real rows and of these runs' samples into the store."""
-    answers = [RealGenerator(task).answers(), *(StoredGenerator(store, run).answers() for run in runs)]
-    missing = _unknown(store, [one.text for each in answers for one in each])
+    generators: list[Generator] = [RealGenerator(task), *stored_generators(store, runs)]
+    missing = _unknown(store, [one.text for generator in generators for one in generator.answers()])
     if not missing:
         return  # and the embedder is not even loaded
     limit_threads()

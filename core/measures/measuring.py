@@ -24,7 +24,7 @@ from core.storage.records import Run, Sample
 from core.store import Store
 from core.tasks import Task
 
-MOST_ROWS = 4_000
+MOST_ROWS = 3_000
 MOST_CHARACTERS = 10_000_000
 """What is measured of generations made elsewhere, at most: some metrics compare every answer with every other."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,6 +105,50 @@ class Sample(NewSample):
 
     id: int
     run: str
+
+
+class StoredText(NamedTuple):
+    """What a map reads of a stored answer."""
+
+    id: int
+    run: str
+    query: str
+    chain: int
+    round: int
+    text: str
+
+
+class StoredScore(NamedTuple):
+    """One score of a run. seed: of the training that was judged, -1 where it was imported; value: None if unknown."""
+
+    run: str
+    name: str
+    seed: int
+    value: float | None
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subset:
+    """Samples that a person chose and named. samples: their ids as maps give them, "sample:12" or "real:q/0"."""
+
+    id: str
+    task: str
+    name: str
+    created: float
+    samples: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptMap:
+    """A stored map (`core.kept_maps`). made: what it was made from; arrays: safetensors."""
+
+    id: str
+    task: str
+    created: float
+    made: Mapping[str, Any]
+    record: Mapping[str, Any]
+    arrays: bytes
 
 
 @dataclass(frozen=True, kw_only=True)

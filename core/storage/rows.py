@@ -10,7 +10,7 @@ from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.errors import NotFoundError
@@ -26,14 +26,13 @@ from core.storage.records import (
     floats_from_bytes,
     floats_to_bytes,
 )
-from core.storage.schema import metrics as metrics_table
 from core.storage.schema import runs as runs_table
 from core.storage.schema import samples as samples_table
-from core.storage.schema import vectors as vectors_table
 
 T = TypeVar("T")
 _ID_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"  # none that is read as another
-_CHUNK = 500  # values in one IN list: below every database's limit
+CHUNK = 2000
+"""Values in one IN list: below every database's limit of parameters."""
 _PACKAGES = (
     "steerscope",
     "numpy",
@@ -59,9 +58,9 @@ def insert_run(connection: Connection, new: NewRun, status: RunStatus) -> str:
     row |= {"created": now, "finished": now if status == "done" else None}
     if new.parent is not None and not _exists(connection, new.parent):
         raise no_run(new.parent)
-    run = _new_id()
+    run = new_id("r")
     while _exists(connection, run):
-        run = _new_id()
+        run = new_id("r")
     connection.execute(insert(runs_table).values(id=run, **row))
     return run
 
@@ -91,19 +90,18 @@ def add_samples(connection: Connection, run: str, units: Mapping[Unit, NewSample
     return len(new)
 
 
-def insert_vectors(dialect: str) -> Any:
-    """The statement that keeps what is there already: both databases know it, each under its own name."""
+def insert_new(dialect: str, table: Table) -> Any:
+    """The statement that keeps the row of a primary key that is there already; both databases know it."""
     make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return make(vectors_table).on_conflict_do_nothing(index_elements=[vectors_table.c.key])
+    return make(table).on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
 
 
-def upsert_metrics(dialect: str) -> Any:
-    """The statement that replaces the metric of the same run and name."""
+def upsert(dialect: str, table: Table) -> Any:
+    """The statement that replaces the row of a primary key that is there already."""
     make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = make(metrics_table)
-    columns = metrics_table.c
-    new = {column.name: statement.excluded[column.name] for column in columns if not column.primary_key}
-    return statement.on_conflict_do_update(index_elements=[columns.run, columns.name], set_=new)
+    statement = make(table)
+    new = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new)
 
 
 @cache
@@ -137,7 +135,7 @@ def sample_of(row: RowMapping) -> Sample:
 
 def metric_row(run: str, metric: MetricLike) -> dict[str, Any]:
     """A metric as a row; what is not finite is unknown, as in the command line's JSON."""
-    numbers = {name: _finite(getattr(metric, name)) for name in ("value", "low", "high", "reference")}
+    numbers = {name: finite(getattr(metric, name)) for name in ("value", "low", "high", "reference")}
     return {
         "run": run,
         "name": metric.name,
@@ -148,11 +146,14 @@ def metric_row(run: str, metric: MetricLike) -> dict[str, Any]:
     }
 
 
-def chunks(values: Iterable[T]) -> Iterator[list[T]]:
-    """The values in lists that one statement can carry."""
-    rest = iter(values)
-    while chunk := list(islice(rest, _CHUNK)):
-        yield chunk
+def storable(text: str) -> str:
+    """The text as every database takes it: no NUL, no half of a surrogate pair, which imported text can hold."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def new_id(kind: str) -> str:
+    """A random id that begins with the letter of its kind."""
+    return f"{kind}-" + "".join(secrets.choice(_ID_LETTERS) for _ in range(6))
 
 
 def no_run(run: str) -> NotFoundError:
@@ -167,7 +168,7 @@ def _sample_row(run: str, sample: NewSample) -> dict[str, Any]:
         "replicate": sample.replicate,
         "chain": sample.chain,
         "round": sample.round,
-        "text": _storable(sample.text),
+        "text": storable(sample.text),
         "token_ids": [int(token) for token in sample.token_ids],
         "logprobs": _logprob_bytes(sample),
         "finish": sample.finish,
@@ -175,9 +176,16 @@ def _sample_row(run: str, sample: NewSample) -> dict[str, Any]:
     }
 
 
-def _storable(text: str) -> str:
-    # Imported text can hold lone surrogates, which no database takes, and NUL, which PostgreSQL does not.
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+def finite(value: float | None) -> float | None:
+    """The value as a float; None, the unknown, where it is not finite."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """The values in lists that one statement can carry."""
+    rest = iter(values)
+    while chunk := list(islice(rest, size)):
+        yield chunk
 
 
 def _logprob_bytes(sample: NewSample) -> bytes | None:
@@ -190,13 +198,5 @@ def _logprob_bytes(sample: NewSample) -> bytes | None:
     return floats_to_bytes(sample.logprobs)
 
 
-def _finite(value: float | None) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None
-
-
 def _exists(connection: Connection, run: str) -> bool:
     return connection.execute(select(runs_table.c.id).where(runs_table.c.id == run)).first() is not None
-
-
-def _new_id() -> str:
-    return "r-" + "".join(secrets.choice(_ID_LETTERS) for _ in range(6))

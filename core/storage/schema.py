@@ -20,11 +20,14 @@ from sqlalchemy import (
     false,
 )
 
-REVISION = "0001"
+REVISION = "0002"
 """The Alembic revision that these tables are; a test compares them with what the migrations build."""
 
 REVISION_TABLE = "steerscope_revision"
 """Where Alembic notes the revision: our own name, so that a shared PostgreSQL database is no trap."""
+
+NAME = 64
+"""Characters that the name of a metric or score may have."""
 
 metadata = MetaData(
     naming_convention={
@@ -105,7 +108,7 @@ metrics = Table(
     "metrics",
     metadata,
     _run_column("run", primary_key=True),
-    Column("name", String(64), primary_key=True),
+    Column("name", String(NAME), primary_key=True),
     Column("value", Double),
     Column("low", Double),
     Column("high", Double),
@@ -113,6 +116,48 @@ metrics = Table(
     Column("n", Integer),
     Column("better", String(16)),
     Column("note", Text, nullable=False),
+)
+
+scores = Table(
+    "scores",
+    metadata,
+    _run_column("run", primary_key=True),
+    Column("name", String(NAME), primary_key=True),
+    Column("seed", Integer, primary_key=True, autoincrement=False),
+    Column("value", Double),
+    Column("note", Text, nullable=False),
+)
+
+coordinates = Table(
+    "coordinates",
+    metadata,
+    Column("view", String(64), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("x", Double, nullable=False),
+    Column("y", Double, nullable=False),
+)
+
+subsets = Table(
+    "subsets",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("task", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("samples", JSON, nullable=False),
+    UniqueConstraint("task", "name"),
+)
+
+maps = Table(
+    "maps",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("task", Text, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("made", JSON, nullable=False),
+    Column("record", JSON, nullable=False),
+    Column("arrays", LargeBinary, nullable=False),
+    Index(None, "task", "created"),
 )
 
 jobs = Table(

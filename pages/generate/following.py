@@ -28,9 +28,13 @@ def followed(store: Store, task: Task) -> tuple[Run | None, str]:
     if named and named not in known.values():
         try:
             run = store.run(named)
-            known[run.task] = run.id
-            if run.task != task.name:
-                trouble = f"Run {run.id} was made for the task {run.task!r}; choose that task to see it."
+            if run.kind == "steer":
+                known[run.task] = run.id
+                if run.task != task.name:
+                    trouble = f"Run {run.id} was made for the task {run.task!r}; choose that task to see it."
+            else:
+                trouble = f"Run {run.id} was not written here; open it on Runs."
+                del st.query_params[FOLLOWED]
         except NotFoundError:
             trouble = f"There is no run {named} in this store; it may have been deleted."
             del st.query_params[FOLLOWED]

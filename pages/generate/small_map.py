@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.atlas import Atlas, draw_atlas
-from core.drawing.marks import Cloud, Kind, Mark
+from core.drawing.atlas_marks import cloud_of, expert_only, marks_of
+from core.drawing.marks import Kind, Mark
 from core.drawing.numbers import interval, three
-from core.errors import SettingsError, StatisticsError
+from core.errors import StatisticsError
 from core.figures import RINGS_FROM, SMALL_MAP_HEIGHT, map_figure, map_window
 from core.generators import REAL
 from core.perspective import PerspectiveMap
-from core.sliders import SteerSettings
 from core.statistics.distances import Distance
 from core.storage.records import Run
 from core.store import Store
@@ -63,7 +63,7 @@ def drawn_map(store: Store, task: Task, run: Run, control: Run | None) -> Drawn:
         if other.role == "probe" and other.id not in (run.id, control.id if control else None)
     ][:OTHERS]
     shown = [run, *([control] if control else []), *others]
-    of = tuple((each.id, each.samples, each.status) for each in shown)
+    of = tuple((each.id, each.samples, each.status, each.finished) for each in shown)
     last = kept.get(task.name)
     # Samples join the map once they are embedded, a moment after they are stored.
     if last is not None and last.of == of and (not run.active or last.samples == run.samples):
@@ -108,8 +108,9 @@ def _draw(
     except StatisticsError as error:
         why = "It appears as soon as the first round is written and embedded." if run.active else str(error)
         return Drawn(of, run.id, last.map if last else None, None, None, (), 0, 0, None, (literal(why),))
-    marks = tuple(_mark(atlas, i, run, control) for i in range(len(atlas.generators)))
-    clouds = [_cloud(atlas, i) for i, one in enumerate(atlas.generators) if one.key in (REAL, run.id)]
+    controls = [] if control is None else [control.id]
+    marks = marks_of(atlas, chosen=run.id, controls=controls, labels=_labels(atlas, run, control))
+    clouds = [cloud_of(atlas, one.key) for one in atlas.generators if one.key in (REAL, run.id)]
     same = last is not None and last.run == run.id
     window = last.window if same and last is not None and _holds(last.window, marks) else map_window(marks, clouds)
     explained = atlas.map.explained
@@ -134,50 +135,12 @@ def _draw(
     return Drawn(of, run.id, atlas.map, window, figure, marks, len(atlas.queries), samples, distance, tuple(reasons))
 
 
-def _mark(atlas: Atlas, i: int, run: Run, control: Run | None) -> Mark:
-    generator, apart = atlas.generators[i], atlas.to_real[i]
-    outline = atlas.map.ellipse(i)
-    kind: Kind = "run" if outline is not None else "few"
-    label = ""
-    if generator.key == REAL:
-        kind, label = "real", "real"
-    elif generator.key == run.id:
-        kind, label = "chosen", "this run"
-    elif control is not None and generator.key == control.id:
-        kind, label = "control", "matched temperature"
-    elif _plain(generator.settings):
-        label = "expert only"
-    return Mark(
-        key=generator.key,
-        kind=kind,
-        xy=(float(atlas.map.points[i][0]), float(atlas.map.points[i][1])),
-        settings="real data" if generator.key == REAL else generator.label,
-        n=len(atlas.samples[i]),
-        label=label,
-        outline=outline,
-        distance=apart.value if apart else None,
-        low=apart.low if apart else None,
-        high=apart.high if apart else None,
-    )
-
-
-def _cloud(atlas: Atlas, i: int) -> Cloud:
-    samples = atlas.samples[i]
-    return Cloud(
-        kind="real" if atlas.generators[i].key == REAL else "chosen",
-        points=atlas.map.clouds[i],
-        ids=tuple(sample.id for sample in samples),
-        texts=tuple(sample.text for sample in samples),
-    )
-
-
-def _plain(values: dict[str, Any]) -> bool:
-    """Whether these are the sliders of the expert alone at temperature 1."""
-    try:
-        settings = SteerSettings.from_mapping(values)
-    except SettingsError:
-        return False
-    return settings.gamma == 0 and not settings.uses_negatives and settings.temperature == 1
+def _labels(atlas: Atlas, run: Run, control: Run | None) -> dict[str, str]:
+    """Words at the end of a leader: for the expert alone, this run and its control."""
+    labels = {one.key: "expert only" for one in atlas.generators if expert_only(one)}
+    if control is not None:
+        labels[control.id] = "matched temperature"
+    return labels | {run.id: "this run"}
 
 
 def _holds(window: tuple[float, float, float, float] | None, marks: Sequence[Mark]) -> bool:

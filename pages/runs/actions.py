@@ -13,7 +13,7 @@ from core.drawing.numbers import counted
 from core.errors import SteerscopeError
 from core.exports import FORMATS, Form, export_run, file_name
 from core.jobs import Jobs
-from core.storage.records import Run
+from core.storage.records import Priority, Run
 from core.store import Store
 from pages.runs.entry import Entry, queries_of
 from pages.runs.listing import OPEN
@@ -89,6 +89,15 @@ def action_row(store: Store, entry: Entry) -> None:
                 on_click=attempt,
                 args=(_cancel, store, run),
             )
+        if run.kind == "imported" and not store.metrics(run.id):
+            st.button(
+                "Embed and measure",
+                key="runs-measure",
+                icon=":material/straighten:",
+                help="Find where these texts lie beside the others, and measure them; a worker does it.",
+                on_click=attempt,
+                args=(measure, store, run.id),
+            )
         if run.samples:
             _export(store, run)
         if not run.active and st.button("Delete", key="runs-delete", icon=":material/delete:"):
@@ -98,6 +107,13 @@ def action_row(store: Store, entry: Entry) -> None:
 def resume(store: Store, run: str) -> None:
     """Queue the rest of a run that stopped."""
     Jobs(store).resume(run)
+
+
+def measure(store: Store, run: str) -> None:
+    """Queue the measuring of a run; not twice at once."""
+    jobs = Jobs(store)
+    if not any(job.kind == "measure" and job.payload == {"run": run} for job in jobs.active()):
+        jobs.submit("measure", {"run": run}, priority=Priority.VIEW)
 
 
 def _restore(entry: Entry) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.errors import SettingsError, SteerscopeError
+from core.generators import StoredGenerator
 from core.sliders import SteerSettings
 from core.storage.records import Metric, Run
 from core.store import Store
 from core.tasks import Query
 from pages.shared.badges import State, settings_words
 from pages.shared.frame import task_named
+from pages.shared.plain import readable
 
 DISTANCE = "distance_to_real"
 
@@ -26,14 +28,15 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """What the run is called: the sliders everyone compares, else its id."""
-        return self.settings.short() if self.settings else self.run.id
+        """What the run is called: the sliders everyone compares, what came with an import, else its id."""
+        return StoredGenerator(self.run, ()).label
 
     @property
     def words(self) -> list[str]:
         """One badge each: the settings that matter, or what kind of run it is."""
         if self.settings is None:
-            return [self.run.kind]
+            given = {} if self.run.kind == "steer" else self.run.settings
+            return [self.run.kind, *(readable(f"{name} {value}") for name, value in given.items())]
         return settings_words(self.settings)
 
     @property

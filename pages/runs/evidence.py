@@ -80,6 +80,9 @@ def samples_table(store: Store, run: Run) -> None:
     }
     if not labelled:
         del columns["Label"]
+    if run.kind == "imported":
+        # Only the texts are known.
+        del columns["Tokens"], columns["Ended"]
     st.dataframe(
         columns,
         hide_index=True,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import streamlit as st
 
 from core.atlas import draw_atlas
+from core.drawing.atlas_marks import marks_of
 from core.drawing.marks import Kind, Mark, marks_table
 from core.drawing.numbers import counted, three
 from core.errors import SteerscopeError
 from core.figures import RINGS_FROM, SMALL_MAP_HEIGHT, map_figure
-from core.generators import REAL
 from core.storage.records import Run
 from core.store import Store
 from pages.runs.entry import Entry
@@ -84,37 +83,10 @@ def _placed(
 ) -> Placed:
     """The map of these runs; the key says which they are and how much of each was stored."""
     atlas = draw_atlas(_store, task_named(task), _runs)
-    parents = {run.id: run.parent for run in _runs}
-    marks, reasons = [], {}
-    for i, generator in enumerate(atlas.generators):
-        outline = atlas.map.ellipse(i)
-        kind: Kind = "run"
-        if generator.key == REAL:
-            kind = "real"
-        elif parents.get(generator.key) is not None:
-            kind = "control"
-        elif outline is None:
-            kind = "few"
-        reason = atlas.map.reasons[i]
-        if reason:
-            reasons[generator.key] = reason
-        apart = atlas.to_real[i]
-        marks.append(
-            Mark(
-                key=generator.key,
-                kind=kind,
-                xy=(float(atlas.map.points[i, 0]), float(atlas.map.points[i, 1])),
-                settings="real data" if generator.key == REAL else generator.label,
-                n=len(atlas.samples[i]),
-                label="real" if generator.key == REAL else "",
-                outline=None if outline is None else np.asarray(outline),
-                distance=None if apart is None else apart.value,
-                low=None if apart is None else apart.low,
-                high=None if apart is None else apart.high,
-            )
-        )
+    marks = marks_of(atlas, controls=[run.id for run in _runs if run.parent is not None])
+    reasons = {one.key: why for one, why in zip(atlas.generators, atlas.map.reasons, strict=True) if why}
     explained = (float(atlas.map.explained[0]), float(atlas.map.explained[1]))
-    return Placed(tuple(marks), explained, dict(atlas.left_out), reasons)
+    return Placed(marks, explained, dict(atlas.left_out), reasons)
 
 
 def _as_open(mark: Mark) -> Mark:
@@ -127,7 +99,8 @@ def _has(marks: list[Mark], kind: Kind) -> bool:
 
 def _words(marks: list[Mark], entry: Entry) -> str:
     """The takeaway of the map for those who cannot see it."""
-    whole = f"Map of {counted(len(marks) - 1, 'run')} beside the real data"
+    runs = sum(mark.kind != "real" for mark in marks)
+    whole = f"Map of {counted(runs, 'run')}" + (" beside the real data" if runs < len(marks) else "")
     mine = next((mark for mark in marks if mark.kind == "chosen"), None)
     if mine is None or mine.distance is None:
         return whole + "."

@@ -13,7 +13,7 @@ from core.models import PairSpec, available_pairs
 from core.settings import settings
 from core.sliders import SteerSettings
 from core.storage.records import Job, Priority
-from core.tasks import Task, load_task, task_folders
+from core.tasks import Task, load_task, task_folder, task_folders
 from pages.shared.engine import keep_worker, open_jobs
 from pages.shared.link import copy_link
 from pages.shared.plain import literal
@@ -33,13 +33,13 @@ class Choice:
 
 # A task is frozen, so all sessions may share one.
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _task(name: str, assets: str, modified: float) -> Task:
+def _task(name: str, folder: str, modified: float) -> Task:
     return load_task(name)
 
 
 def task_named(name: str) -> Task:
     """A task by name, read again only when its files changed."""
-    folder = settings().assets / "tasks" / name
+    folder = task_folder(name)
     stamps = [path.stat().st_mtime for path in folder.glob("*.json*")]
     return _task(name, str(folder), max(stamps, default=0.0))
 
@@ -56,7 +56,7 @@ def fingerprint(pair: PairSpec) -> str:
 
 
 def task_names() -> list[str]:
-    """The bundled tasks that can be opened, hypotheses first: it is the one the demo is about."""
+    """The tasks that can be opened, hypotheses first: it is the one the demo is about."""
     names = [folder.name for folder in task_folders()]
     return sorted(names, key=lambda name: (name != "hypotheses", name))
 

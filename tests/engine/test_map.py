@@ -11,7 +11,7 @@ from core.atlas import Atlas, draw_atlas
 from core.embedding import EMBEDDER, embed, load_embedder
 from core.errors import StatisticsError
 from core.generation import generate, plan
-from core.generators import REAL, RealGenerator, StoredGenerator, embedded
+from core.generators import REAL, RealGenerator, embedded, stored_generators
 from core.models import ModelPair
 from core.sliders import SteerSettings
 from core.statistics.answers import Answers
@@ -62,9 +62,8 @@ def runs(store: Store, pair: ModelPair, task: Task) -> list[Run]:
 
 
 def answers_of(store: Store, task: Task, run: Run) -> Answers:
-    found = embedded(StoredGenerator(store, run), list(run.queries), store.vectors(EMBEDDER))
-    assert found is not None
-    return found[0]
+    [found] = embedded(stored_generators(store, [run]), run.queries, store.vectors(EMBEDDER))
+    return found.answers
 
 
 def test_two_seeds_of_one_setting_are_not_told_apart(store: Store, task: Task, runs: list[Run]) -> None:
@@ -85,9 +84,8 @@ def test_settings_share_no_noise(store: Store, task: Task, runs: list[Run]) -> N
 
 
 def test_a_run_is_told_apart_from_real_by_the_same_rule(store: Store, task: Task, runs: list[Run]) -> None:
-    found = embedded(RealGenerator(task), list(runs[0].queries), store.vectors(EMBEDDER))
-    assert found is not None
-    apart = distance(answers_of(store, task, runs[0]), found[0])
+    [real] = embedded([RealGenerator(task)], runs[0].queries, store.vectors(EMBEDDER))
+    apart = distance(answers_of(store, task, runs[0]), real.answers)
     assert apart.low is not None
     assert apart.low > 0
 

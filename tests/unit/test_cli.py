@@ -15,22 +15,19 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 import pytest
 import typer
-from typer.testing import CliRunner, Result
 
-from core.cli import app
 from core.commands import documents, foreground, options
 from core.commands.options import HELP, PRESET_NAMES, chosen
 from core.commands.printing import plain, print_document
-from core.embedding import EMBEDDER, content_key
 from core.jobs import Jobs
 from core.scheduling.context import JobContext
 from core.sliders import CHOICES, LIMITS, PRESETS, SteerSettings
-from core.storage.records import Metric, NewRun, NewSample, Run
+from core.storage.records import Metric, NewRun, NewSample
 from core.store import Store
 from core.tasks import load_task
+from tests.unit.commanding import TASK, call, document, misused, refused, written
 
 ROOT = Path(__file__).resolve().parents[2]
-TASK = "hypotheses"
 
 CONTRACT: dict[type, list[str]] = {
     documents.Generated: ["run", "task", "settings", "samples", "tokens", "seconds"],
@@ -41,89 +38,10 @@ CONTRACT: dict[type, list[str]] = {
     documents.TaskEntry: ["name", "queries", "references", "labels"],
     documents.Metrics: ["metrics"],
     documents.MetricEntry: ["name", "value", "low", "high", "reference", "n", "better"],
-    documents.Map: ["id", "task", "dimension", "queries", "noise_ratio", "scree", "points"],
-    documents.MapPoint: [
-        "run",
-        "kind",
-        "settings",
-        "replicates",
-        "coordinates",
-        "covariance",
-        "distance_to_real",
-    ],
-    documents.DistanceToReal: ["value", "low", "high"],
     documents.Swept: ["sweep", "runs", "skipped"],
+    documents.Imported: ["runs", "rows"],
 }
 """The keys that users' scripts read; they change with a new major version only."""
-
-
-def call(store: Store | None, *words: str) -> Result:
-    return CliRunner().invoke(app, ["--store", store.url, *words] if store else [*words])
-
-
-def document(store: Store | None, *words: str) -> Any:
-    result = call(store, *words)
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
-
-
-def refused(store: Store | None, *words: str) -> str:
-    """The one line of an explained error."""
-    result = call(store, *words)
-    assert (result.exit_code, result.stdout) == (1, "")
-    (line,) = result.stderr.splitlines()
-    return line
-
-
-def misused(*words: str) -> str:
-    """What is said about a command that was not written as it should be."""
-    result = call(None, *words)
-    assert (result.exit_code, result.stdout) == (2, "")
-    return result.stderr
-
-
-def written(store: Store, sliders: SteerSettings, task: str = TASK) -> Run:
-    """A finished run of two queries and two replicates, by hand."""
-    queries = [query.id for query in load_task(task).with_role("probe")[:2]]
-    run = store.create_run(
-        NewRun(
-            kind="steer",
-            task=task,
-            settings=sliders.as_dict(),
-            pair="0-m-float32",
-            queries=tuple(queries),
-            replicates=2,
-            expected=4,
-        ),
-        "done",
-    )
-    store.add_round(
-        run.id,
-        [
-            NewSample(
-                query=query,
-                replicate=replicate,
-                chain=replicate,
-                round=0,
-                text=f"{query} γ\u2028{replicate} {run.id}",
-                token_ids=tuple(range(replicate + 1)),
-                finish="end" if replicate else "length",
-            )
-            for query in queries
-            for replicate in range(2)
-        ],
-        seconds=1.5,
-    )
-    return store.run(run.id)
-
-
-def embed_by_hand(store: Store, *runs: Run) -> None:
-    """Unit vectors for the real rows and the samples, so that no embedder is needed."""
-    texts = [row.text for row in load_task(TASK).references("probe")]
-    texts += [sample.text for run in runs for sample in store.samples(run.id)]
-    vectors = np.random.default_rng(1).normal(size=(len(texts), 384)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    store.vectors(EMBEDDER).put({content_key(text): row for text, row in zip(texts, vectors, strict=True)})
 
 
 # Documents
@@ -147,8 +65,8 @@ def test_every_key_says_what_it_means(kind: type) -> None:
 
 
 def test_the_help_of_a_command_tells_the_keys_of_what_it_prints() -> None:
-    shown = " ".join(call(None, "map", "--help").stdout.split())
-    for kind in (documents.Map, documents.MapPoint, documents.DistanceToReal):
+    shown = " ".join(call(None, "runs", "--help").stdout.split())
+    for kind in (documents.Runs, documents.RunEntry):
         for key in CONTRACT[kind]:
             assert f"{key}: " in shown
 
@@ -218,55 +136,6 @@ def test_metrics_come_in_the_order_of_their_definitions_with_null_for_unknown(st
         {"name": "length", "value": 4.0, "low": 3.0, "high": 5.0, "reference": 4.5, "n": 7, "better": "nearer"},
         {"name": "mine", "value": 1.0, **unknown, "better": None},
     ]
-
-
-def test_the_map_shows_the_runs_beside_the_real_data(store: Store) -> None:
-    first, second = written(store, SteerSettings()), written(store, SteerSettings(gamma=1))
-    other = written(store, SteerSettings(), "comments")
-    embed_by_hand(store, first, second)
-    shown = document(store, "map", "--task", TASK)
-    assert list(shown) == CONTRACT[documents.Map]
-    assert (shown["task"], shown["dimension"], shown["queries"]) == (TASK, 2, 2)
-    points = {point["run"]: point for point in shown["points"]}
-    assert set(points) == {None, first.id, second.id}
-    for point in shown["points"]:
-        assert list(point) == CONTRACT[documents.MapPoint]
-        assert len(point["coordinates"]) == 2
-        assert list(point["distance_to_real"]) == CONTRACT[documents.DistanceToReal]
-    real = points[None]
-    references = [len(query.references) for query in load_task(TASK).with_role("probe")[:2]]
-    assert (real["kind"], real["settings"], real["replicates"]) == ("real", {}, min(references))
-    assert set(real["distance_to_real"].values()) == {None}
-    assert points[first.id]["replicates"] == 2
-    assert points[first.id]["settings"] == first.settings
-    assert isinstance(points[first.id]["distance_to_real"]["value"], float)
-
-    one = document(store, "map", "--task", TASK, "--runs", f"{second.id}, {second.id}", "--dimension", "3")
-    assert {point["run"] for point in one["points"]} == {None, second.id}
-    assert {len(point["coordinates"]) for point in one["points"]} == {3}
-    assert f"Run {other.id} answers the task 'comments'" in refused(store, "map", "--task", TASK, "--runs", other.id)
-
-
-def test_a_longer_run_beside_short_ones_does_not_empty_the_map(store: Store) -> None:
-    short = [written(store, SteerSettings(seed=seed)) for seed in range(3)]
-    long = written(store, SteerSettings(gamma=1))
-    third = load_task(TASK).with_role("probe")[2].id
-    store.add_round(
-        long.id,
-        [NewSample(query=third, replicate=r, chain=r, round=1, text=f"{r}") for r in range(2)],
-    )
-    embed_by_hand(store, *short, long)
-    # on 2 queries 5 generators stand, on 3 queries 2, on 20 the real data alone
-    shown = document(store, "map", "--task", TASK)
-    assert (shown["queries"], len(shown["points"])) == (2, 5)
-    pair = document(store, "map", "--task", TASK, "--runs", long.id)
-    assert (pair["queries"], len(pair["points"])) == (3, 2)
-
-
-def test_a_map_of_real_data_alone_is_refused_in_words(store: Store) -> None:
-    embed_by_hand(store)
-    line = refused(store, "map", "--task", TASK)
-    assert line.startswith("A map of the task 'hypotheses' needs at least two generators")
 
 
 # JSON

@@ -23,7 +23,7 @@ from core.errors import NotFoundError, StateError, StoreError, StoreVersionError
 from core.jobs import Jobs
 from core.scheduling.claims import Claims
 from core.storage import database, rows
-from core.storage.records import Metric, NewRun, NewSample, floats_from_bytes, floats_to_bytes
+from core.storage.records import KeptMap, Metric, NewRun, NewSample, floats_from_bytes, floats_to_bytes
 from core.storage.schema import REVISION, REVISION_TABLE, metadata
 from core.store import Store
 
@@ -199,8 +199,8 @@ def test_a_unit_is_stored_once_however_often_it_is_written(store: Store) -> None
 
 def test_many_queries_in_one_round_are_told_apart_beyond_one_statement(store: Store) -> None:
     run = store.create_run(steer_run()).id
-    units = [sample(f"q{number}", 0) for number in range(1203)]
-    assert store.add_round(run, units[:1001]) == 1001
+    units = [sample(f"q{number}", 0) for number in range(2 * rows.CHUNK + 203)]
+    assert store.add_round(run, units[: 2 * rows.CHUNK + 1]) == 2 * rows.CHUNK + 1
     assert store.add_round(run, units) == 202
 
 
@@ -242,7 +242,7 @@ def test_two_writers_of_one_run_store_every_unit_once(store: Store) -> None:
 
 def test_vectors_are_kept_by_key_and_embedder_and_the_first_stays(store: Store) -> None:
     rng = np.random.default_rng(0)
-    vectors = {f"{number:064x}": rng.standard_normal(6).astype(np.float32) for number in range(1100)}
+    vectors = {f"{number:064x}": rng.standard_normal(6).astype(np.float32) for number in range(rows.CHUNK + 100)}
     cache = store.vectors("minilm")
     cache.put(vectors)
     cache.put({key: vector + 1 for key, vector in list(vectors.items())[:3]})
@@ -456,9 +456,10 @@ def test_every_statement_compiles_for_both_databases(tmp_path: Path) -> None:
     for statement in dialect_free:
         for dialect in ("sqlite", "postgresql"):
             assert outline(statement, dialect)
-    for make in (rows.insert_vectors, rows.upsert_metrics):
+    for make in (rows.insert_new, rows.upsert):
         for dialect in ("sqlite", "postgresql"):
-            assert "ON CONFLICT" in outline(make(dialect), dialect)
+            for table in metadata.sorted_tables:
+                assert "ON CONFLICT" in outline(make(dialect, table), dialect)
 
 
 def test_every_table_compiles_for_both_databases() -> None:
@@ -505,6 +506,7 @@ def use_everything(store: Store) -> None:
     store.vectors("e").get(["k"])
     store.put_metrics(job.run, [Metric(name="x", value=1.0)])
     store.metrics(job.run)
+    use_what_is_kept(store, job.run)
     jobs.cancel(job.id)
     claims.stop(job.id, "cancelled")
     resumed = jobs.resume(job.run)
@@ -516,6 +518,21 @@ def use_everything(store: Store) -> None:
     store.runs(task="hypotheses", status="done", kind="steer", parent=None, limit=3)
     store.update_run(job.run, note="x")
     store.delete_run(job.run)
+
+
+def use_what_is_kept(store: Store, run: str) -> None:
+    store.texts([run])
+    store.coordinates("v").put({"k": (0.0, 1.0)})
+    store.coordinates("v").get(["k"])
+    store.put_scores(run, {"bleu": 1.0})
+    store.scores()
+    store.scores("hypotheses")
+    subset = store.save_subset("hypotheses", "mine", ["sample:1"])
+    store.subsets("hypotheses")
+    store.delete_subset(store.subset(subset.id).id)
+    store.put_map(KeptMap(id="m-1", task="hypotheses", created=1.0, made={}, record={}, arrays=b""))
+    store.map("m-1")
+    store.maps("hypotheses")
 
 
 def test_one_metric_of_every_run_at_once(store: Store) -> None:
