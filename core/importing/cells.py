@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
 from typing import Any
 
 from core.importing.problems import quoted
 from core.importing.unusable import Unusable
 from core.storage.rows import storable
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?")
-_WHOLE = re.compile(r"[+-]?\d{1,18}")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_EMPTY = frozenset({"nan", "NaN", "null", "NA"})
+"""What writers of CSV put where there is nothing."""
 _TRUTHS = {"true": True, "false": False}
 _MOST = 2**53
 """Up to here every whole number is a float too, in any reader of JSON."""
@@ -38,8 +39,8 @@ def answer(cell: Any, column: str, most: int) -> str:
 
 def name(cell: Any, column: str, most: int) -> str:
     """A name: of a run, a query, a context. A whole number is one too, with its digits."""
-    if isinstance(cell, float | Decimal) and cell == cell:
-        cell = int(cell) if math.isfinite(cell) and cell == int(cell) else repr(float(cell))
+    if isinstance(cell, float) and not math.isnan(cell):
+        cell = int(cell) if cell.is_integer() else repr(cell)
     if isinstance(cell, int) and not isinstance(cell, bool) and abs(cell) < 10**18:
         cell = str(cell)
     text = _text(cell, column)
@@ -76,8 +77,6 @@ def setting(cell: Any, column: str, typed: bool, most: int) -> str | int | float
 
     typed: the file knows numbers from words; where it does not, what reads like a number is one.
     """
-    if isinstance(cell, Decimal):
-        cell = float(cell)
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return None
     if isinstance(cell, str):
@@ -105,7 +104,7 @@ def _read(word: str) -> str | int | float | bool:
         return int(word)
     if _NUMBER.fullmatch(word):
         return float(word)
-    if word.lower() in ("nan", "null", "none", "na"):
+    if word in _EMPTY:
         return math.nan
     return _TRUTHS.get(word.lower(), word)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 from core.errors import ImportFormatError
 
 IN_MEMORY = 2**24
-"""Characters up to which nothing is written to disk."""
+"""Bytes up to which nothing is written to disk."""
 
 
 class Kept(NamedTuple):
@@ -29,12 +29,12 @@ class Spool:
     """A file without a name, which is gone with the process, however that ends."""
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY, "w+", encoding="ascii", newline="\n")  # noqa: SIM115
+        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
 
     def add(self, answer: Kept) -> None:
         """Keep one more answer; ImportFormatError where the disk is full."""
         with _room():
-            self._file.write(json.dumps(answer) + "\n")
+            self._file.write(json.dumps(answer).encode() + b"\n")
 
     def __iter__(self) -> Iterator[Kept]:
         """The answers from the first on."""

@@ -140,10 +140,15 @@ class Units:
         return np.asarray(sums.reshape(*self.sizes.shape, -1))
 
     @cached_property
-    def grams(self) -> Floats:
-        """Inner products of the sums within each cell, (m, U, U)."""
+    def products(self) -> tuple[Floats, Floats, Floats]:
+        """Inner products within each cell, (m, U) each: of a unit's sum with itself, with the sum of all
+        units, and with their sum weighted by size. No (U, U) table: a cell may hold thousands of answers.
+        """
         sums = self.sums
-        return np.asarray(sums @ sums.transpose(0, 2, 1))
+        own = np.einsum("jup,jup->ju", sums, sums)
+        every = (sums @ sums.sum(axis=1)[:, :, None])[:, :, 0]
+        weighted = (sums @ (self.sizes[:, None, :] @ sums).transpose(0, 2, 1))[:, :, 0]
+        return own, every, weighted
 
     @classmethod
     def of(cls, answers: Answers) -> Units:
@@ -228,8 +233,9 @@ def cell_noise(answers: Answers, units: Units) -> CellNoise:
     single = count < 2
     if single.all():
         return CellNoise(means, None, single)
-    with_mean = units.grams.sum(axis=2) / r[:, None]
-    squares = np.trace(units.grams, axis1=1, axis2=2) - 2 * (sizes * with_mean).sum(axis=1)
+    own, every, _ = units.products
+    with_mean = every / r[:, None]
+    squares = own.sum(axis=1) - 2 * (sizes * with_mean).sum(axis=1)
     squares += (sizes**2).sum(axis=1) * with_mean.sum(axis=1) / r
     noise = np.maximum(squares, 0.0) / r**2 * count / np.maximum(count - 1, 1)
     noise[single] = (noise * count)[~single].mean()

@@ -167,15 +167,14 @@ def leave_one_out(units: Units, others: Floats) -> Floats:
     """(m, U) change of ||mean - other||^2 - noise of a cell when one of its units is left out.
 
     others: (m, p) means of the other generator. Noise is recomputed without the unit; every cell needs
-    three units. Worked through inner products, so a cell costs one small Gram. 0 for padding.
+    three units. Worked through inner products, nothing is computed again unit by unit. 0 for padding.
     """
-    c, inner = units.sizes, units.grams
-    row, own = inner.sum(axis=2), np.diagonal(inner, axis1=1, axis2=2)
+    c, (own, row, weighted) = units.sizes, units.products
     cross = (units.sums @ others[:, :, None])[:, :, 0]
     # Column 0 keeps every unit, column 1 + u leaves unit u out.
     left, norm, cross = (_without(x, y) for x, y in ((c, c), (row, 2 * row - own), (cross, cross)))
     squares, sizes = _without(own, own), _without(c * c, c * c)
-    tied = _without(c * row, c * row + (inner @ c[:, :, None])[:, :, 0] - c * own)
+    tied = _without(c * row, c * row + weighted - c * own)
     present = (c > 0).astype(np.float64)
     count = _without(present, present)
     spread = squares - 2 * tied / left + sizes * norm / left**2

@@ -82,17 +82,27 @@ class Halves:
         if self.answers.deterministic or self.reason is not None:
             return 0.0
         (in_a, in_b), (u_a, u_b) = self.weights, self.units_per_half
-        # Inner products of residuals S_u - c_u mean of its half, without forming the residuals.
-        meet = self.units.grams * in_a[:, :, None] * in_b[:, None, :]
-        meet = meet - (self.units.sizes * in_a)[:, :, None] * meet.sum(axis=1)[:, None, :]
-        meet = (meet - meet.sum(axis=2)[:, :, None] * (self.units.sizes * in_b)[:, None, :]) / len(u_a)
-        meet = meet * np.sqrt(u_a * u_b / ((u_a - 1) * (u_b - 1)))[:, None, None]
+        scale = np.sqrt(u_a * u_b / ((u_a - 1) * (u_b - 1))) / len(u_a)
         if not self.chained:
-            return float(np.sum(meet**2))
+            pairs = zip(self.units.sums, in_a, in_b, self.units.sizes, strict=True)
+            return float(np.sum(scale**2 * [_common(*cell) for cell in pairs]))
+        sums = self.units.sums
+        # Inner products of residuals S_u - c_u mean of its half, without forming the residuals.
+        meet = (sums @ sums.transpose(0, 2, 1)) * in_a[:, :, None] * in_b[:, None, :]
+        meet = meet - (self.units.sizes * in_a)[:, :, None] * meet.sum(axis=1)[:, None, :]
+        meet = meet - meet.sum(axis=2)[:, :, None] * (self.units.sizes * in_b)[:, None, :]
         total, chain = self.units.n_chains, np.maximum(self.units.chain, 0)
         pair = chain[:, :, None] * total + chain[:, None, :]
-        met = np.bincount(pair.ravel(), meet.ravel(), total**2)
+        met = np.bincount(pair.ravel(), (meet * scale[:, None, None]).ravel(), total**2)
         return float(np.sum(met**2))
+
+
+def _common(sums: Floats, in_a: Floats, in_b: Floats, sizes: Floats) -> float:
+    """trace(R_A'R_A R_B'R_B) of a cell's weighted residuals about each half's mean, by the smaller of two roads."""
+    a, b = ((w[w > 0, None] * (sums[w > 0] - sizes[w > 0, None] * (w @ sums))) for w in (in_a, in_b))
+    if min(len(a), len(b)) < sums.shape[1]:
+        return float(np.sum((a @ b.T) ** 2))
+    return float(np.sum((a.T @ a) * (b.T @ b)))
 
 
 def halve(answers: Answers, seed: int, splits: int = 1) -> Halves:
