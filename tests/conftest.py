@@ -44,6 +44,16 @@ def chromium() -> str:
     return found
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Under `pytest -n 2` one process walks the browser, from the start, and the other runs everything else."""
+    if not os.environ.get("PYTEST_XDIST_WORKER"):
+        return
+    for item in items:
+        if "browser" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+    items.sort(key=lambda item: "browser" not in item.path.parts)
+
+
 def must_run(path: Path, reason: str) -> bool:
     """Whether a skip hides what a CI is there to see: a browser test, or one that needs the shared data."""
     return "browser" in path.parts or "../shared" in reason

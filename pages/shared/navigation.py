@@ -22,6 +22,15 @@ def pages() -> dict[str, list[st.Page]]:
                 help="Move the sliders, write samples, and watch where they land beside the real data.",
             ),
         ],
+        "Understand": [
+            st.Page(
+                "pages/perspective/page.py",
+                title="Perspective",
+                icon=":material/bubble_chart:",
+                url_path="perspective",
+                help="Where settings sit, where the real data is, and how sure that is.",
+            ),
+        ],
         "Manage": [
             st.Page(
                 "pages/runs/page.py",
