@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.commands import documents, importing, map_documents, mapping
+from core.commands import documents, importing, map_documents, mapping, score_documents, scoring
 from core.commands.documents import prints
 from core.commands.options import (
     AnsweredRole,
@@ -209,3 +209,4 @@ app.command(epilog=prints(map_documents.PlacedOn))(mapping.place)
 app.command(epilog=prints(map_documents.Planned))(mapping.plan)
 app.command(epilog=prints(map_documents.Same))(mapping.same)
 app.command("import", epilog=prints(documents.Imported))(importing.bring)
+app.command(epilog=prints(score_documents.Scores))(scoring.score)

@@ -93,7 +93,6 @@ def _finetune(
     base_name: str | None,
     start: str | Path | None,
 ) -> Iterator[Progress]:
-    import torch
     from peft import get_peft_model_state_dict, set_peft_model_state_dict
 
     model, tokenizer = load_trainable(base, settings, device, start)
@@ -105,24 +104,11 @@ def _finetune(
             f"Every {kind} example is longer than {settings.max_tokens} tokens; raise max_tokens or shorten them."
         )
     state = Progress(0, settings.steps, left_out=len(examples) + len(held_out) - len(rows) - len(checks))
-    learned = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(
-        learned, lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=settings.weight_decay
-    )
-    batches = _batches(rows, settings)
+    losses = learn(model, rows, tokenizer, settings, device)
     best: dict[str, Tensor] = {}
     worse = 0
     for step in range(settings.steps + 1):
-        loss = math.nan
-        if step:
-            for group in optimiser.param_groups:
-                group["lr"] = settings.rate(step)
-            summed, tokens = response_loss(model, next(batches), tokenizer, device)
-            (summed / tokens).backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(learned, settings.clip)
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-            loss = float(summed.detach()) / tokens
+        loss = next(losses) if step else math.nan
         state = replace(state, step=step, loss=loss)
         if step % settings.evaluate_every == 0 or step == settings.steps:
             value = yield from _held_out_loss(model, checks, tokenizer, device, settings.batch_size, state)
@@ -172,6 +158,31 @@ def load_trainable(
             warnings.simplefilter("ignore", FutureWarning)
             model = get_peft_model(under, config)
     return model.train(), load_tokenizer(base)
+
+
+def learn(
+    model: Any, rows: Sequence[Encoded], tokenizer: Any, settings: FinetuneSettings, device: str
+) -> Iterator[float]:
+    """Train the model's free parameters in place, `settings.steps` AdamW steps in seeded batches of the rows.
+
+    Yields the batch's loss after each step, in nats per learned token.
+    """
+    import torch
+
+    learned = [p for p in model.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(
+        learned, lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=settings.weight_decay
+    )
+    batches = _batches(rows, settings)
+    for step in range(1, settings.steps + 1):
+        for group in optimiser.param_groups:
+            group["lr"] = settings.rate(step)
+        summed, tokens = response_loss(model, next(batches), tokenizer, device)
+        (summed / tokens).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(learned, settings.clip)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        yield float(summed.detach()) / tokens
 
 
 def _held_out_loss(

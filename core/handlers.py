@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.arranging import run_arrange
 from core.decoding import Written, collect, decode
+from core.downstream.scoring import run_score
 from core.embedding import EMBEDDER, Embedder, embed, load_embedder
 from core.errors import ModelError, NotFoundError
 from core.explaining import explain
@@ -45,6 +46,7 @@ def handlers() -> dict[str, Handler]:
         "embed": run_embed,
         "same": run_same,
         "map": run_map,
+        "score": run_score,
     }
 
 

@@ -154,25 +154,41 @@ def load_pair(spec: PairSpec, *, device: str | None = None, layout: Layout | Non
         expert_model = load_model(spec.expert, device)
         _check_agreement(spec, tokenizer, load_tokenizer(spec.expert), base_model, expert_model)
         expert, base = expert_model, base_model
-    config = base_model.config.get_text_config()
+    return assemble(spec, layout, expert, base, base_model, tokenizer, device)
+
+
+def assemble(
+    spec: PairSpec,
+    layout: Layout,
+    expert: Callable[..., Any],
+    base: Callable[..., Any],
+    model: Any,
+    tokenizer: Any,
+    device: str,
+) -> ModelPair:
+    """A pair of two loaded forwards; model: the one of them whose shape both have.
+
+    Raises ModelError where it has layers without a key-value cache.
+    """
+    config = model.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     if not kinds <= {"full_attention", "sliding_attention", "chunked_attention"}:
         raise ModelError(
             f"The model {spec.base} has layers without a key-value cache ({', '.join(sorted(kinds))}), "
             "which steering cannot share between branches; choose a plain attention model."
         )
-    stop = base_model.generation_config.eos_token_id if base_model.generation_config else None
+    stop = model.generation_config.eos_token_id if model.generation_config else None
     stop = tokenizer.eos_token_id if stop is None else stop
     stops = frozenset(stop if isinstance(stop, list) else [] if stop is None else [stop])
     pad = tokenizer.pad_token_id
     return ModelPair(
         spec=spec,
-        fingerprint=f"{spec.fingerprint}-{layout[0]}-{str(base_model.dtype).removeprefix('torch.')}",
+        fingerprint=f"{spec.fingerprint}-{layout[0]}-{str(model.dtype).removeprefix('torch.')}",
         layout=layout,
         expert=expert,
         base=base,
         tokenizer=tokenizer,
-        vocabulary_size=int(base_model.get_output_embeddings().weight.shape[0]),
+        vocabulary_size=int(model.get_output_embeddings().weight.shape[0]),
         start=() if tokenizer.bos_token_id is None else (int(tokenizer.bos_token_id),),
         stops=stops,
         pad=int(pad) if pad is not None else next(iter(stops), 0),
