@@ -260,7 +260,7 @@ def test_the_run_that_holds_the_answers_is_not_scored_itself(store: Store) -> No
 @pytest.fixture
 def without_models(monkeypatch: pytest.MonkeyPatch) -> None:
     # Before the patch: a module that is first imported under it would keep the patched function.
-    import core.commands.foreground  # noqa: F401
+    import core.commands.foreground
     import core.handlers
 
     monkeypatch.setattr(core.handlers, "handlers", lambda: {"score": run_score})
