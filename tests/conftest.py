@@ -44,7 +44,8 @@ def chromium() -> str:
     return found
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Under `pytest -n 2` one process walks the browser, from the start, and the other runs everything else."""
     if not os.environ.get("PYTEST_XDIST_WORKER"):
         return
