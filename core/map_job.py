@@ -26,7 +26,7 @@ REMEMBERED = 100
 def submit_map(
     jobs: Jobs, task: Task, runs: Sequence[Run], *, variant: Variant, dimension: int, turned_to: str | None = None
 ) -> Job:
-    """Ask for the map of these runs; the job that drew it already, if there is one.
+    """Ask for the map of these runs; the job that drew it already, or could not, if there is one.
 
     turned_to: id of a kept map that the new one is turned towards.
     """
@@ -38,8 +38,8 @@ def submit_map(
         "dimension": dimension,
         "turned_to": turned_to,
     }
-    for job in jobs.jobs(kind=KIND, limit=REMEMBERED):
-        if job.payload == payload and not job.cancel and job.status != "interrupted":
+    for job in jobs.jobs(kind=KIND, status=("queued", "running", "done", "failed"), limit=REMEMBERED):
+        if job.payload == payload and not job.cancel:
             return job
     return jobs.submit(KIND, payload, priority=Priority.VIEW)
 

@@ -49,7 +49,7 @@ def submit_tests(
     return jobs.submit(KIND, payload, priority=Priority.VIEW)
 
 
-def tests_of(job: Job) -> dict[tuple[Pair, Statistic], Sameness]:
+def outcomes_of(job: Job) -> dict[tuple[Pair, Statistic], Sameness]:
     """What a job has found; nothing while it is not done."""
     if job.status != "done" or not job.result:
         return {}

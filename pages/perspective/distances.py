@@ -11,7 +11,7 @@ from core.drawing.numbers import counted, interval
 from core.generators import HELD_OUT, REAL
 from core.guarantees import Sameness, benjamini_hochberg
 from core.jobs import Jobs
-from core.pair_tests import submit_tests, tests_of
+from core.pair_tests import outcomes_of, submit_tests
 from core.statistics.sameness import Statistic
 from core.storage.records import Job
 from pages.perspective.finding import Apart, apart, probability
@@ -54,7 +54,7 @@ def corrected(job: Job | None, shown: Shown) -> dict[str, float | None]:
 def _by_run(job: Job | None, shown: Shown) -> dict[str, Sameness]:
     if job is None:
         return {}
-    done = tests_of(job)
+    done = outcomes_of(job)
     return {pair[0]: test for (pair, statistic), test in done.items() if statistic == statistic_of(shown)}
 
 

@@ -11,7 +11,7 @@ from core.drawing.numbers import interval, three
 from core.generators import HELD_OUT, REAL
 from core.guarantees import Sameness
 from core.jobs import Jobs
-from core.pair_tests import submit_tests, tests_of
+from core.pair_tests import outcomes_of, submit_tests
 from core.statistics.difference import Difference
 from core.statistics.distances import Distance, distance
 from core.statistics.energy import energy_distance
@@ -71,10 +71,10 @@ def _pairs(jobs: Jobs, shown: Shown, waited: bool) -> None:
         hide_index=True,
         height="content",
         column_config={
-            "": st.column_config.TextColumn(width=92),
+            "": st.column_config.TextColumn(width=102),
             "Value": st.column_config.TextColumn(width=58, alignment="right"),
             "95%": st.column_config.TextColumn(width=88),
-            "In words": st.column_config.TextColumn(width=96),
+            "In words": st.column_config.TextColumn(width=88),
         },
         alt="Difference on the map, distances and tests of the two.",
         key="perspective-pair",
@@ -142,7 +142,7 @@ def _tested(statistic: Statistic, job: Job | None, first: str, second: str) -> _
         return _Row(what, "", "", "testing")
     if job.status != "done":
         return _Row(what, "", "", "did not end", job.error or "")
-    test: Sameness | None = tests_of(job).get(((first, second), statistic))
+    test: Sameness | None = outcomes_of(job).get(((first, second), statistic))
     if test is None or test.p is None:
         return _Row(what, "", "", "no test", test.reason or "" if test else "")
     words = "differ" if test.p <= LEVEL else "not told apart"

@@ -69,6 +69,8 @@ function pick(mine, chart, ids, own) {
     mine.lit = ids.length ? new Set(ids) : null;
     charts.get(chart).lit = own ? mine.lit : undefined;
     look(mine);
+    // The card that came up under the end of the lasso would stay where the mouse leaves at once.
+    window.Plotly?.Fx?.unhover(chart);
   });
 }
 

@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.embedding import content_key
-from core.handlers import handlers
 from core.jobs import Jobs
 from core.scheduling.processes import this_process
 from core.sliders import SteerSettings
@@ -29,6 +27,7 @@ from pages.shared.linked import Pick, pick_of
 from pages.shared.plain import JOINER
 from pages.shared.settings_link import GENERATE
 from tests.unit.small_maps import QUERIES, embed, vector, write
+from tests.unit.worked_off import work_off
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 APP = REPOSITORY / "app.py"
@@ -140,28 +139,6 @@ def write_more(store: Store, run: str, numbers: range) -> None:
     ]
     store.add_round(run, samples)
     embed(store, [sample.text for sample in samples])
-
-
-def work_off(store: Store, kind: str) -> None:
-    """Do the queued jobs of one kind as a worker would."""
-    jobs = Jobs(store)
-    for job in jobs.jobs(status="queued", kind=kind):
-        outcome: list[Any] = []
-        context = SimpleNamespace(
-            store=store,
-            payload=job.payload,
-            progress=lambda *_: None,
-            beside=lambda work: (yield) or work(),
-            result=None,
-        )
-        for _ in handlers()[kind](context):  # type: ignore[arg-type]
-            outcome.append(None)
-        with store.database.writing() as connection:
-            from sqlalchemy import update
-
-            from core.storage.schema import jobs as table
-
-            connection.execute(update(table).where(table.c.id == job.id).values(status="done", result=context.result))
 
 
 def opened(task: str = "small", **state: Any) -> AppTest:

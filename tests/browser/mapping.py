@@ -14,6 +14,7 @@ from typing import Any
 from playwright.sync_api import Download, Locator, Page, expect
 
 from core.embedding import EMBEDDER, embed, load_embedder
+from core.exports import Form
 from core.sliders import SteerSettings
 from core.storage.records import NewRun, NewSample, Run
 from core.store import Store
@@ -26,8 +27,9 @@ MAP, SAMPLES = "perspective-map-chart", "perspective-samples-chart"
 QUERIES, REPLICATES = 10, 5
 COORDINATES = """([key, prefix]) => {
     const chart = document.querySelector(`.st-key-${key} .js-plotly-plot`);
-    const {xaxis, yaxis} = chart._fullLayout, box = chart.getBoundingClientRect();
     const found = {};
+    if (!chart?._fullLayout?.xaxis) return found;
+    const {xaxis, yaxis} = chart._fullLayout, box = chart.getBoundingClientRect();
     for (const trace of chart._fullData) {
         if (!trace.customdata?.length || trace.mode !== "markers") continue;
         trace.customdata.forEach((id, i) => {
@@ -41,14 +43,9 @@ COORDINATES = """([key, prefix]) => {
 }"""
 LIT = """(key) => {
     const chart = document.querySelector(`.st-key-${key} .js-plotly-plot`);
-    const traces = chart._fullData.filter((trace) => /^(sample|real):/.test(trace.customdata?.[0]));
+    const traces = (chart?._fullData ?? []).filter((trace) => /^(sample|real):/.test(trace.customdata?.[0]));
     if (traces.every((trace) => trace.selectedpoints === undefined || trace.selectedpoints === null)) return null;
     return traces.flatMap((trace) => [...(trace.selectedpoints ?? [])].map((i) => trace.customdata[i])).sort();
-}"""
-OPACITY = """(key) => {
-    const chart = document.querySelector(`.st-key-${key} .js-plotly-plot`);
-    const traces = chart._fullData.filter((trace) => /^(sample|real):/.test(trace.customdata?.[0]));
-    return traces.map((trace) => trace.unselected.marker.opacity);
 }"""
 WINDOW = """(key) => {
     const {xaxis, yaxis} = document.querySelector(`.st-key-${key} .js-plotly-plot`)._fullLayout;
@@ -56,7 +53,7 @@ WINDOW = """(key) => {
 }"""
 LINES = """(key) => {
     const chart = document.querySelector(`.st-key-${key} .js-plotly-plot`);
-    return chart._fullData.filter((trace) => trace.mode === "lines").map(
+    return (chart?._fullData ?? []).filter((trace) => trace.mode === "lines").map(
         (trace) => [...trace.x].map((x, i) => Number.isNaN(x) || x === null ? null : [x, trace.y[i]]));
 }"""
 
@@ -160,7 +157,8 @@ def open_map(page: Page, url: str, task: str = TASK) -> None:
     """Open the page of a task and wait until both charts stand."""
     page.goto(f"{url}/perspective?task={task}")
     expect(chart(page, MAP)).to_be_visible(timeout=WORK)
-    expect(chart(page, SAMPLES)).to_be_visible(timeout=WORK)
+    # The first one compiles UMAP and lays out the real rows.
+    expect(chart(page, SAMPLES)).to_be_visible(timeout=3 * WORK)
     settled(page)
 
 
@@ -212,13 +210,13 @@ def ellipse_area(page: Page, run: str) -> float | None:
         return None
     goal = (marks[run].x, marks[run].y)
     closed = [line for line in lines(page, MAP) if len(line) > 4 and math.dist(line[0], line[-1]) < 1e-9]
-    areas = [_area(line) for line in closed if math.dist(_middle(line), goal) < 1e-4]
-    return areas[0] if areas else None
+    line = min(closed, key=lambda line: math.dist(_middle(line), goal), default=None)
+    # The middle of its corners, of which one stands there twice.
+    return None if line is None or math.dist(_middle(line), goal) > 0.05 * math.sqrt(_area(line)) else _area(line)
 
 
 def _middle(line: Sequence[Corner]) -> Corner:
-    """Of a closed line, whose last corner is its first."""
-    return sum(x for x, _ in line[:-1]) / (len(line) - 1), sum(y for _, y in line[:-1]) / (len(line) - 1)
+    return sum(x for x, _ in line) / len(line), sum(y for _, y in line) / len(line)
 
 
 def _area(line: Sequence[Corner]) -> float:
@@ -291,8 +289,9 @@ def rows(table: Locator) -> list[dict[str, str]]:
         box = table.bounding_box()
         assert box is not None
         page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        page.mouse.wheel(0, 60)
-        page.wait_for_timeout(30)
+        # Less than it shows; and what a screen reader finds follows a fifth of a second later.
+        page.mouse.wheel(0, 100)
+        page.wait_for_timeout(250)
     assert len(found) == total - 1, f"{len(found)} of {total - 1} rows were found under {names}"
     return [found[number] for number in sorted(found)]
 
@@ -316,16 +315,16 @@ def table(page: Page, name: str) -> Locator:
 
 def selected_ids(page: Page) -> list[str]:
     """The ids behind the table of texts, by its own export: exactly the samples that are selected."""
-    got = exported(page, "JSON Lines").path()
+    got = exported(page, "jsonl").path()
     lines = [json.loads(line) for line in got.read_text(encoding="utf-8").splitlines()]
     return sorted(_id(line) for line in lines if "text" in line)
 
 
-def exported(page: Page, form: str) -> Download:
+def exported(page: Page, form: Form) -> Download:
     """Press Export and one of its forms."""
     page.locator(".st-key-perspective-export").get_by_role("button").first.click()
     with page.expect_download() as waiting:
-        page.get_by_role("button", name=re.compile(form)).click()
+        page.locator(f".st-key-perspective-export-{form}").get_by_role("button").click()
     page.keyboard.press("Escape")
     return waiting.value
 
