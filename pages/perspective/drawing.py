@@ -12,7 +12,7 @@ from core.drawing.atlas_marks import cloud_of, expert_only, marks_of
 from core.drawing.marks import SYMBOLS, WORDS, Cloud, Mark
 from core.drawing.numbers import counted, interval, three
 from core.drawing.scales import Colour
-from core.figures import map_figure, solid_figure, trail_pairs
+from core.figures import MAP_HEIGHT, map_figure, solid_figure, trail_pairs
 from core.statistics.ellipses import LEVEL
 from pages.perspective.colours import slider_of
 from pages.perspective.finding import nearest
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 COLUMN_WIDTH = 470
 """Pixels of the map at its narrowest; only the leaders of its labels depend on it."""
-
-MAP_HEIGHT = 570
 
 
 def marks(shown: Shown, view: View, writing: Sequence[Writing] = ()) -> tuple[Mark, ...]:

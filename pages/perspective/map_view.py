@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.drawing.marks import SYMBOLS, Cloud, Kind, Mark
 from core.drawing.scales import Colour
-from core.figures import RINGS_FROM
+from core.figures import MAP_HEIGHT, RINGS_FROM
 from core.store import Store
 from pages.perspective import drawing
 from pages.perspective.colours import sign, slider_of
@@ -117,7 +117,7 @@ def _tables(shown: Shown, drawn: Sequence[Mark], clouds: Sequence[Cloud], colour
     """The twin of the map: every mark, and every sample with its place; rows that are marked are selected."""
     number = st.column_config.NumberColumn
     axes = {f"Axis {i}": number(format="%+.3f", width=62) for i in (1, 2, 3)}
-    with st.container(height=drawing.MAP_HEIGHT, border=False, gap="small"):
+    with st.container(height=MAP_HEIGHT, border=False, gap="small"):
         st.dataframe(
             drawing.table(drawn, shown, colour),
             hide_index=True,

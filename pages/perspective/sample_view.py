@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.arranging import Arranged, arranged, submit_arrange
 from core.drawing.numbers import counted
+from core.errors import NotFoundError
 from core.figures import SAMPLE_HEIGHT, sample_figure
 from core.generators import REAL
 from core.jobs import Jobs
@@ -77,7 +78,10 @@ def _asked(jobs: Jobs, task: Task, runs: Sequence[Run]) -> Job:
     """The job that arranges these samples, asked for once a session and again when more have come."""
     asked: dict[Any, int] = st.session_state.setdefault(ASKED, {})
     key = (task.name, tuple((run.id, run.samples) for run in runs))
-    if key not in asked:
+    try:
+        return jobs.job(asked[key])
+    except (KeyError, NotFoundError):
+        # Not asked for yet, or so long ago that the queue has forgotten it.
         asked[key] = submit_arrange(jobs, task, runs).id
     return jobs.job(asked[key])
 
