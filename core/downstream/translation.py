@@ -21,7 +21,7 @@ from core.tasks import Task
 from core.training_rows import Example
 
 BACK, FORWARD = "translation", "translation-forward"
-RECIPE = FinetuneSettings(learning_rate=2e-3, batch_size=16, steps=60, warmup=5)
+RECIPE = FinetuneSettings(learning_rate=2e-3, batch_size=16, steps=40, warmup=4)
 
 
 def measures_of(name: str, what: str) -> tuple[Measure, Measure, Measure]:

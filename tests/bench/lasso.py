@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import statistics
@@ -34,7 +35,7 @@ from core.store import Store
 from core.tasks import Task, load_task
 from tests.browser import mapping
 from tests.browser.conftest import FLAGS, REPOSITORY, serving
-from tests.browser.mapping import MAP, SAMPLES
+from tests.browser.mapping import MAP, SAMPLES, Corner
 from tests.browser.walking import TASK, WORK, until
 
 RUNS = 20
@@ -125,9 +126,9 @@ def measure(page: Page, url: str, rounds: int) -> dict[str, float]:
     lit, filled, counts = [], [], []
     for number in range(rounds + 1):
         points = mapping.dots(page, MAP)
-        centre = list(points.values())[137 * number % len(points)]
-        near = mapping.neighbours(points, 200 + 20 * number, (centre.left, centre.top))
-        corners = mapping.ring(points[name] for name in near)
+        middle = sorted(points.values(), key=lambda one: one.left)[len(points) // 4 : -len(points) // 4]
+        centre = middle[137 * number % len(middle)]
+        corners = _circle(centre.left, centre.top, 25 + 3 * number)
         page.evaluate(WATCH, SAMPLES)
         mapping.lasso(page, corners)
         seen = until(
@@ -136,6 +137,9 @@ def measure(page: Page, url: str, rounds: int) -> dict[str, float]:
             "the samples of the lasso are lit and listed",
             seconds=30,
         )
+        # A new lasso must not take hold of the old one.
+        page.locator(".st-key-perspective-clear").get_by_role("button").click()
+        until(page, lambda: mapping.lit(page, MAP) is None, "nothing is faded")
         mapping.settled(page)
         if number:
             lit.append(seen["lit"])
@@ -148,6 +152,11 @@ def measure(page: Page, url: str, rounds: int) -> dict[str, float]:
         "samples": len(points),
         "selected": statistics.median(counts),
     }
+
+
+def _circle(across: float, down: float, radius: float) -> list[Corner]:
+    turns = [math.tau * i / 24 for i in range(24)]
+    return [(across + radius * math.cos(turn), down + radius * math.sin(turn)) for turn in turns]
 
 
 def main() -> None:

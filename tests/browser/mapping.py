@@ -7,7 +7,7 @@ import json
 import math
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,10 @@ LINES = """(key) => {
     return (chart?._fullData ?? []).filter((trace) => trace.mode === "lines").map(
         (trace) => [...trace.x].map((x, i) => Number.isNaN(x) || x === null ? null : [x, trace.y[i]]));
 }"""
+
+
+CLEAR = 5.0
+"""Pixels between two points that a lasso passes."""
 
 
 @dataclass(frozen=True)
@@ -223,12 +227,17 @@ def _area(line: Sequence[Corner]) -> float:
     return abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in itertools.pairwise(line))) / 2
 
 
-def ring(points: Iterable[Dot], corners: int = 16, margin: float = 6.0) -> list[Corner]:
-    """Corners of a circle on the page around these points."""
-    places = [(one.left, one.top) for one in points]
-    across = sum(x for x, _ in places) / len(places)
-    down = sum(y for _, y in places) / len(places)
-    radius = max(math.dist((across, down), one) for one in places) + margin
+def ring(points: Mapping[str, Dot], count: int, near: Corner | None = None, corners: int = 40) -> list[Corner]:
+    """Corners of a circle on the page around about `count` points, about the middle of all or a place on the page.
+
+    Its line passes between points: Plotly straightens a lasso by a pixel or two.
+    """
+    half = len(points) // 2
+    middle = [sorted(getattr(one, side) for one in points.values())[half] for side in ("left", "top")]
+    across, down = near or middle
+    away = sorted(math.dist((one.left, one.top), (across, down)) for one in points.values())
+    gaps = [(inner + outer) / 2 for inner, outer in itertools.pairwise(away[count - 1 :]) if outer - inner > CLEAR]
+    radius = gaps[0] if gaps else away[-1] + CLEAR
     turns = [math.tau * i / corners for i in range(corners)]
     return [(across + radius * math.cos(turn), down + radius * math.sin(turn)) for turn in turns]
 
@@ -243,7 +252,7 @@ def lasso(page: Page, corners: Sequence[Corner]) -> None:
     page.mouse.up()
 
 
-def inside(points: dict[str, Dot], corners: Sequence[Corner]) -> list[str]:
+def inside(points: Mapping[str, Dot], corners: Sequence[Corner]) -> list[str]:
     """The ids of the points within a polygon on the page, by counting crossings."""
     return sorted(name for name, one in points.items() if _crossings((one.left, one.top), corners) % 2)
 
@@ -252,15 +261,6 @@ def _crossings(point: Corner, corners: Sequence[Corner]) -> int:
     x, y = point
     edges = zip(corners, [*corners[1:], corners[0]], strict=True)
     return sum((y1 > y) != (y2 > y) and x < x1 + (y - y1) / (y2 - y1) * (x2 - x1) for (x1, y1), (x2, y2) in edges)
-
-
-def neighbours(points: dict[str, Dot], count: int, near: Corner | None = None) -> list[str]:
-    """The `count` points closest to the middle of all, or to a place on the page: a lasso's worth."""
-    if near is None:
-        middle = [sorted(getattr(one, side) for one in points.values())[len(points) // 2] for side in ("left", "top")]
-        near = (middle[0], middle[1])
-    goal = near
-    return sorted(points, key=lambda name: math.dist((points[name].left, points[name].top), goal))[:count]
 
 
 # Tables

@@ -135,7 +135,7 @@ def test_a_lasso_on_either_chart_lights_the_other_and_opens_the_texts(
 ) -> None:
     mapping.open_map(page, server.url)
     points = mapping.dots(page, MAP)
-    corners = mapping.ring([points[name] for name in mapping.neighbours(points, 12)])
+    corners = mapping.ring(points, 12)
     chosen = mapping.inside(points, corners)
     assert {name.partition(":")[0] for name in chosen} == {"real", "sample"}, "one kind of samples alone is no test"
     mapping.lasso(page, corners)
@@ -152,7 +152,7 @@ def test_a_lasso_on_either_chart_lights_the_other_and_opens_the_texts(
     # The other way, of other samples; those that the map does not stand on are no part of it.
     points = mapping.dots(page, SAMPLES)
     on_map = mapping.dots(page, MAP)
-    corners = mapping.ring([points[name] for name in mapping.neighbours(points, 9)])
+    corners = mapping.ring(points, 9)
     others = mapping.inside(points, corners)
     assert others != chosen
     mapping.lasso(page, corners)
@@ -204,7 +204,7 @@ def test_nothing_jumps_when_a_run_lands_under_a_selection(
 ) -> None:
     mapping.open_map(page, server.url)
     points = mapping.dots(page, MAP)
-    corners = mapping.ring([points[name] for name in mapping.neighbours(points, 10)])
+    corners = mapping.ring(points, 10)
     chosen = mapping.inside(points, corners)
     mapping.lasso(page, corners)
     _holds(page, chosen)
@@ -392,7 +392,7 @@ def test_what_there_is_no_map_or_no_real_data_for_is_said(
     mapping.tab(page, "Distances").click()
     expect(page.get_by_text("This task has no real rows, so there is nothing to be near to.")).to_be_visible()
     points = mapping.dots(page, MAP)
-    corners = mapping.ring([points[name] for name in mapping.neighbours(points, 4)])
+    corners = mapping.ring(points, 4)
     mapping.lasso(page, corners)
     _holds(page, mapping.inside(points, corners))
     mapping.settled(page)
