@@ -68,8 +68,8 @@ class Evaluation:
     q2: 1 - squared error over that of the mean, from left-out predictions; q2_error: how much the measurement
     error of scores moves it (None where unknown); ceiling: the q2 that a perfect prediction of true scores
     would reach. mae with its 95% bootstrap interval over runs. p_value: share of permutations, the whole
-    pipeline rerun, that reach this q2. dimension: chosen from all runs (the axes asked for where fixed);
-    dimensions: by every fold. coverage: share of runs inside their own intervals, whose median
+    pipeline rerun, that reach this q2; null: (permutations,) what they reach. dimension: chosen from all
+    runs (the axes asked for where fixed); dimensions: by every fold. coverage: share of runs inside their own intervals, whose median
     width is `width`; None where `reason` says there are too few runs. guaranteed: 1 - 2a, typical: 1 - a.
     helps: whether the map beats chance and every simpler baseline that there is; verdict: in words.
     """
@@ -81,6 +81,7 @@ class Evaluation:
     mae_low: float
     mae_high: float
     p_value: float
+    null: Floats
     permutations: int
     dimension: int
     dimensions: tuple[int, ...]
@@ -138,6 +139,7 @@ def evaluate(
         mae_low=float(low[0]),
         mae_high=float(high[0]),
         p_value=p_value,
+        null=np.asarray(null),
         permutations=permutations,
         dimension=fitted.chosen.size,
         dimensions=found.dimensions,
