@@ -69,8 +69,9 @@ class Evaluation:
     error of scores moves it (None where unknown); ceiling: the q2 that a perfect prediction of true scores
     would reach. mae with its 95% bootstrap interval over runs. p_value: share of permutations, the whole
     pipeline rerun, that reach this q2; null: (permutations,) what they reach. dimension: chosen from all
-    runs (the axes asked for where fixed); dimensions: by every fold. coverage: share of runs inside their own intervals, whose median
-    width is `width`; None where `reason` says there are too few runs. guaranteed: 1 - 2a, typical: 1 - a.
+    runs (the axes asked for where fixed); dimensions: by every fold. coverage: share of runs inside their own
+    intervals, whose median width is `width`; None where `reason` says there are too few runs. guaranteed: 1 - 2a,
+    typical: 1 - a.
     helps: whether the map beats chance and every simpler baseline that there is; verdict: in words.
     """
 
