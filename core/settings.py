@@ -23,6 +23,7 @@ class Settings:
     batch_size: rows a compute batch holds at most (`STEERSCOPE_BATCH_SIZE`); it never changes a text.
     max_samples: samples that one run may ask for (`STEERSCOPE_MAX_SAMPLES`).
     workers: 1 where the server starts a worker, 0 where workers are started elsewhere (`STEERSCOPE_WORKERS`).
+    demo: 1 where an empty store begins with the recorded demo, 0 where it stays empty (`STEERSCOPE_DEMO`).
     lease_seconds: how long a job stays claimed without a heartbeat (`STEERSCOPE_LEASE`).
     """
 
@@ -33,6 +34,7 @@ class Settings:
     batch_size: int = 64
     max_samples: int = 100_000
     workers: int = 1
+    demo: int = 1
     lease_seconds: float = 15.0
 
 
@@ -76,6 +78,7 @@ def _from_environment(snapshot: tuple[tuple[str, str], ...]) -> Settings:
         batch_size=int(_number("STEERSCOPE_BATCH_SIZE", 64, 1, 4096)),
         max_samples=int(_number("STEERSCOPE_MAX_SAMPLES", 100_000, 1, 10_000_000)),
         workers=int(_number("STEERSCOPE_WORKERS", 1, 0, 1)),
+        demo=int(_number("STEERSCOPE_DEMO", 1, 0, 1)),
         lease_seconds=_number("STEERSCOPE_LEASE", 15.0, 1.0, 3600.0),
     )
 

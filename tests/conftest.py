@@ -24,6 +24,8 @@ def _no_store_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whatever opens the default store opens an empty one."""
     os.environ["STEERSCOPE_DATA"] = str(tmp_path_factory.mktemp("data"))
     os.environ.pop("STEERSCOPE_STORE", None)
+    # Tests of the demo ask for it.
+    os.environ["STEERSCOPE_DEMO"] = "0"
 
 
 @pytest.fixture(scope="session")

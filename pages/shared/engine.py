@@ -8,6 +8,7 @@ import time
 
 import streamlit as st
 
+from core.demo import demo_folder, load_demo
 from core.jobs import Jobs
 from core.settings import settings
 from core.store import Store
@@ -40,7 +41,10 @@ class KeptWorker:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _store(url: str) -> Store:
     calm_blas()
-    return Store(url)
+    store = Store(url)
+    if settings().demo:
+        load_demo(store, demo_folder())
+    return store
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
