@@ -66,7 +66,8 @@ def load_demo(store: Store, folder: Path) -> int:
         if not _unused(connection):  # another process was faster
             return 0
         for name, table in _TABLES.items():
-            connection.execute(insert(table), found[name])
+            if found[name]:
+                connection.execute(insert(table), found[name])
         data = [{"key": key, "embedder": EMBEDDER, "data": floats_to_bytes(vector)} for key, vector in known.items()]
         connection.execute(rows.insert_new(store.database.dialect, vectors), data)
     return len(found["runs"])
