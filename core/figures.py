@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.drawing import map_layers as layers
+from core.drawing.baseline_chart import BASELINE_HEIGHT, baseline_alt, baseline_figure
 from core.drawing.kind_key import LINE, kind_key
 from core.drawing.labels import LABELS, axis_title, labels
 from core.drawing.leaders import Box, Window
+from core.drawing.left_out_chart import LEFT_OUT_HEIGHT, left_out_alt, left_out_figure
 from core.drawing.mark_styles import dots
 from core.drawing.marks import Cloud, Mark, hover_characters
+from core.drawing.null_chart import NULL_HEIGHT, null_alt, null_figure
 from core.drawing.palette import GRID, REAL, SYNTHETIC
+from core.drawing.predict_marks import PredictMark
+from core.drawing.residual_chart import RESIDUAL_HEIGHT, residual_alt, residual_figure
 from core.drawing.sample_layers import SAMPLE_HEIGHT, sample_figure
 from core.drawing.scales import BAR, Colour, axis
+from core.drawing.score_surface import SURFACE_HEIGHT, surface_alt, surface_figure, surface_window
 from core.drawing.scree import SCREE_HEIGHT, scree_figure, scree_table
 from core.drawing.solid import SOLID_HEIGHT, solid_figure
 from core.drawing.traces import Trace, signs
@@ -26,20 +32,37 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 __all__ = [
+    "BASELINE_HEIGHT",
     "LABELS",
+    "LEFT_OUT_HEIGHT",
     "MAP_HEIGHT",
+    "NULL_HEIGHT",
+    "RESIDUAL_HEIGHT",
     "RINGS_FROM",
     "SAMPLE_HEIGHT",
     "SCREE_HEIGHT",
     "SMALL_MAP_HEIGHT",
     "SOLID_HEIGHT",
+    "SURFACE_HEIGHT",
     "Colour",
+    "PredictMark",
+    "baseline_alt",
+    "baseline_figure",
+    "left_out_alt",
+    "left_out_figure",
     "map_figure",
     "map_window",
+    "null_alt",
+    "null_figure",
+    "residual_alt",
+    "residual_figure",
     "sample_figure",
     "scree_figure",
     "scree_table",
     "solid_figure",
+    "surface_alt",
+    "surface_figure",
+    "surface_window",
     "trail_pairs",
 ]
 

@@ -25,6 +25,7 @@ from core.pair_tests import run_same
 from core.scheduling.context import Handler, JobContext
 from core.searching import run_embed
 from core.settings import settings
+from core.slider_point import write_point
 from core.sliders import SteerSettings
 from core.storage.records import Run, Sample
 from core.store import Store
@@ -40,6 +41,7 @@ def handlers() -> dict[str, Handler]:
     return {
         "generate": run_generate,
         "preview": run_preview,
+        "point": run_point,
         "explain": run_explain,
         "measure": run_measure,
         "arrange": run_arrange,
@@ -176,6 +178,14 @@ def run_preview(ctx: JobContext) -> Generator[Any]:
     # what the length limit cut has ended too
     ctx.result = {"rows": _streamed(pair, work, written, [True] * len(rows))}
     ctx.emit("text", ctx.result)
+
+
+def run_point(ctx: JobContext) -> Generator[Any]:
+    """Write a few answers with the sliders as they stand, for a point on the map and not for a run."""
+    ctx.progress(0, 0, "loading the models")
+    yield
+    pair, embedder = loaded(PairSpec(**ctx.payload["pair_spec"])), load_embedder()
+    yield from write_point(ctx, pair, embedder, _embedding(ctx.store, embedder))
 
 
 def run_explain(ctx: JobContext) -> Generator[Any]:

@@ -1,21 +1,16 @@
-"""Maps that take longer than a page may wait: a worker draws and keeps them, and they are opened from the store."""
+"""Maps that take longer than a page may wait: a worker draws and keeps them, and `core.kept_maps.reopen` opens them."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import replace
 from typing import Any
 
-from core.atlas import Atlas, draw_atlas, fingerprint
-from core.embedding import EMBEDDER
-from core.generators import HELD_OUT, RealGenerator, embedded, stored_generators
-from core.generators import Generator as Answering
+from core.atlas import draw_atlas
 from core.jobs import Jobs
 from core.kept_maps import keep, reopen
 from core.perspective_map import Variant
 from core.scheduling.context import JobContext
 from core.storage.records import Job, Priority, Run
-from core.store import Store
 from core.tasks import Task, load_task
 
 KIND = "map"
@@ -66,28 +61,6 @@ def run_map(ctx: JobContext) -> Generator[Any]:
     )
     ctx.progress(len(runs), len(runs), "drawing the map")
     ctx.result = {"map": keep(store, atlas)}
-
-
-def opened(store: Store, task: Task, job: Job) -> Atlas:
-    """The map that a job has drawn, with its vectors where its answers are still the same.
-
-    Raises NotFoundError where the map is gone, StoreError where what is stored is damaged.
-    """
-    atlas = reopen(store, str(job.result["map"]))
-    halved = HELD_OUT in atlas.map.keys
-    real: list[Answering] = [RealGenerator(task, half) for half in (0, 1)] if halved else [RealGenerator(task)]
-    runs = [run for run in store.runs(task=task.name) if run.id in atlas.map.keys]
-    found = {
-        one.answers.key: one
-        for one in embedded([*real, *stored_generators(store, runs)], atlas.queries, store.vectors(EMBEDDER))
-    }
-    known = [found.get(key) for key in atlas.map.keys]
-    answers = tuple(
-        one.answers
-        for one, samples in zip(known, atlas.samples, strict=True)
-        if one is not None and fingerprint(one.samples) == fingerprint(samples)
-    )
-    return replace(atlas, answers=answers) if len(answers) == len(known) else atlas
 
 
 def hash_of(task: Task) -> str:

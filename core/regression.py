@@ -179,8 +179,8 @@ def _baselines(runs: Runs, folds: Folds, misses: Floats, rng: np.random.Generato
             found.append(Baseline(name, None, None, reason=given))
             continue
         own = np.abs(runs.scores - given)
-        gains = (own - misses)[:, None]
-        low, high = percentiles(bootstrap_means(gains, runs.groups(), rng))
-        q2 = float(q_squared(runs.scores, given))
-        found.append(Baseline(name, q2, float(own.mean()), float(gains.mean()), float(low[0]), float(high[0])))
+        gains = own - misses
+        low, high = percentiles(bootstrap_means(np.column_stack([gains, own]), runs.groups(), rng))
+        q2, mae, gain = float(q_squared(runs.scores, given)), float(own.mean()), float(gains.mean())
+        found.append(Baseline(name, q2, mae, gain, float(low[0]), float(high[0]), None, float(low[1]), float(high[1])))
     return tuple(found)

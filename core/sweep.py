@@ -86,8 +86,8 @@ class Sweep:
 class Next:
     """One combination when its turn comes.
 
-    kind: `write` with the job that its caller, `owner`, holds and shall run now; `done` where the store has
-    it; `elsewhere` where another process holds it or a worker will.
+    kind: `write` with the job that its caller, `owner`, holds and shall run now, or that waits for a worker where
+    there is no owner; `done` where the store has it; `elsewhere` where another process holds it or a worker will.
     """
 
     kind: Literal["write", "done", "elsewhere"]
@@ -127,7 +127,7 @@ def expand(values: Mapping[str, Any]) -> tuple[SteerSettings, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def steps(jobs: Jobs, sweep: Sweep, *, owner: str, batch_size: int | None = None) -> Iterator[Next]:
+def steps(jobs: Jobs, sweep: Sweep, *, owner: str | None, batch_size: int | None = None) -> Iterator[Next]:
     """Combination by combination: what the store has, and jobs of `owner` for what it has not.
 
     The caller runs each job before it asks for the next step; each look at the store is a fresh one, so two
@@ -145,7 +145,7 @@ def steps(jobs: Jobs, sweep: Sweep, *, owner: str, batch_size: int | None = None
 
 
 def _begin(
-    jobs: Jobs, sweep: Sweep, sliders: SteerSettings, found: Run | None, owner: str, batch_size: int | None
+    jobs: Jobs, sweep: Sweep, sliders: SteerSettings, found: Run | None, owner: str | None, batch_size: int | None
 ) -> Job:
     if found is not None:
         return jobs.resume(found.id, owner=owner)

@@ -88,3 +88,12 @@ def duration(seconds: float | None) -> str:
 def counted(number: int, one: str, many: str | None = None) -> str:
     """A count with its noun: "1 sample", "1,200 samples"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def probability(p: float | None) -> str:
+    """A p- or q-value as a person reads it: ".034", "below .001"."""
+    if p is None:
+        return DASH
+    if p < 0.001:
+        return "below .001"
+    return f"{p:.3f}".removeprefix("0") if p < 0.9995 else "1"

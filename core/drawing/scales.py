@@ -113,7 +113,11 @@ def settings_shown(values: list[float]) -> list[float]:
 
 def axis(colour: Colour, marks: Iterable[Mark], small: bool = False) -> dict[str, Any] | None:
     """Plotly's colour axis with its bar at the top left inside the frame; None where there is nothing to show."""
-    values = colour.known(marks)
+    return value_axis(colour, colour.known(marks), small)
+
+
+def value_axis(colour: Colour, values: list[float], small: bool = False) -> dict[str, Any] | None:
+    """`axis` for the values themselves, where more than marks is coloured by them."""
     if not values or colour.scale == "kind":
         return None
     low, high = reach(values, fenced=colour.scale == "score")

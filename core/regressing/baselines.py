@@ -20,8 +20,9 @@ MEAN, SETTINGS, TEMPERATURE, LENGTH = "mean", "settings only", "temperature only
 class Baseline:
     """A prediction without the map, over the same left-out runs.
 
-    q2, mae: None with one sentence in `reason` where it cannot be made. gain: how much smaller the map's
-    mean absolute error is, with its 95% bootstrap interval over runs, paired; filled in by `evaluate`.
+    q2, mae: None with one sentence in `reason` where it cannot be made; mae_low, mae_high: the 95% bootstrap interval
+    of the mean absolute error over runs. gain: how much smaller the map's is, with its interval, paired: the same
+    runs drawn for both. Filled in by `evaluate`.
     """
 
     name: str
@@ -31,6 +32,8 @@ class Baseline:
     gain_low: float | None = None
     gain_high: float | None = None
     reason: str | None = None
+    mae_low: float | None = None
+    mae_high: float | None = None
 
 
 def baseline_predictions(runs: Runs, folds: Folds) -> dict[str, Floats | str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import SettingsError, StatisticsError
 from core.regressing.encoding import Encoding
@@ -68,6 +69,31 @@ class Suggestion:
     gain: float
     extrapolates: bool
     why: str
+
+
+@dataclass(frozen=True, eq=False)
+class Limit:
+    """A constraint that a process foretells (`metric_limit`); many settings at once cost little more than one."""
+
+    encoding: Encoding
+    process: Gaussian
+    at_most: float | None
+    at_least: float | None
+    certainty: float
+
+    def __call__(self, wanted: Mapping[str, Any]) -> bool:
+        """Whether one setting meets it."""
+        return bool(self.met([wanted])[0])
+
+    def met(self, settings: Sequence[Mapping[str, Any]]) -> NDArray[np.bool_]:
+        """(n,) whether settings meet it."""
+        from scipy.special import ndtr
+
+        rows = self.encoding.rows(settings)
+        mean, spread = self.process.mean(rows), np.maximum(self.process.errors(rows), 1e-12)
+        above = 1.0 if self.at_most is None else ndtr((self.at_most - mean) / spread)
+        below = 0.0 if self.at_least is None else ndtr((self.at_least - mean) / spread)
+        return np.asarray(above - below >= np.full(len(rows), self.certainty))
 
 
 def suggest(
@@ -129,26 +155,16 @@ def metric_limit(
     at_most: float | None = None,
     at_least: float | None = None,
     certainty: float = 0.5,
-) -> Constraint:
+) -> Limit:
     """A constraint from a measured metric (n,): within limits with at least this probability, by a Gaussian process.
 
     Raises StatisticsError where a value is not finite or no setting varies.
     """
-    from scipy.special import ndtr
-
     encoding = Encoding.of(settings)
     if not encoding.width or not np.isfinite(values).all() or len(values) != len(settings):
         raise StatisticsError("A limit needs a finite value of the metric for runs that differ in their settings.")
     process = Gaussian.of(encoding.rows(settings), np.asarray(values, dtype=np.float64), alike=False)
-
-    def meets(wanted: Mapping[str, Any]) -> bool:
-        row = encoding.rows([wanted])
-        mean, spread = float(process.mean(row)[0]), max(float(process.errors(row)[0]), 1e-12)
-        above = 1.0 if at_most is None else float(ndtr((at_most - mean) / spread))
-        below = 0.0 if at_least is None else float(ndtr((at_least - mean) / spread))
-        return above - below >= certainty
-
-    return meets
+    return Limit(encoding, process, at_most, at_least, certainty)
 
 
 def _allowed(
@@ -171,20 +187,28 @@ def _allowed(
     for name, share in zip(space, shares.T, strict=True):
         given = space[name]
         if isinstance(given, Span):
-            values[name] = given.at(share).tolist()
+            whole = all(isinstance(each[name], int) for each in runs.settings)
+            values[name] = [round(one) if whole else one for one in given.at(share).tolist()]
         else:
             values[name] = [given[min(int(one * len(given)), len(given) - 1)] for one in share]
     found = [{**base, **dict(zip(values, row, strict=True))} for row in zip(*values.values(), strict=True)]
     tried = {_name(each) for each in runs.settings}
     unique = {_name(each): each for each in found if _name(each) not in tried}
-    kept = [each for each in unique.values() if all(constraint(each) for constraint in constraints)]
+    kept = list(unique.values())
+    for constraint in constraints:
+        met = constraint.met(kept) if isinstance(constraint, Limit) else [constraint(each) for each in kept]
+        kept = [each for each, fine in zip(kept, met, strict=True) if fine]
+        if not kept:
+            break
     if not kept:
         raise StatisticsError("No untried setting of the space meets the constraints; widen one of them.")
     return kept
 
 
 def _name(settings: Mapping[str, Any]) -> str:
-    return json.dumps({k: v for k, v in settings.items() if k != SEED}, sort_keys=True, default=str)
+    # 1 and 1.0 are one setting, whichever way it was stored.
+    alike = {k: float(v) if type(v) is int else v for k, v in settings.items() if k != SEED}
+    return json.dumps(alike, sort_keys=True, default=str)
 
 
 def _draws(covariance: Floats, rng: np.random.Generator) -> Floats:

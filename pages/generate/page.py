@@ -7,7 +7,6 @@ import streamlit as st
 from core.drawing.numbers import counted
 from core.errors import SettingsError
 from pages.generate import verdict
-from pages.generate.actions import TROUBLE
 from pages.generate.following import followed
 from pages.generate.live import ICON, QUESTION, Places, live
 from pages.generate.panel import WIDTH, panel
@@ -15,6 +14,7 @@ from pages.generate.preview import preview, preview_of
 from pages.generate.samples import HEIGHT
 from pages.generate.sliders import arrive
 from pages.generate.why import why
+from pages.shared.asking import TROUBLE
 from pages.shared.engine import open_jobs
 from pages.shared.frame import choice
 from pages.shared.headline import headline

@@ -10,11 +10,10 @@ from core.models import PairSpec
 from core.running import PREVIEW_SAMPLES
 from core.settings import settings as environment
 from core.sliders import CHOICES, PRESETS, SteerSettings, inert, preset
-from core.storage.records import Run
-from core.store import Store
 from core.tasks import Task
 from pages.generate.actions import start_preview, start_run
 from pages.generate.sliders import MOVED, WIDE, batch_now, choose, number, reason, settings_now, slide, usual
+from pages.shared.costs import usual_seconds
 from pages.shared.engine import open_store
 from pages.shared.plain import literal
 from pages.shared.settings_link import NAMES, QUERIES, REPLICATES, REPLICATES_DEFAULT, REPLICATES_MOST, set_sliders
@@ -184,25 +183,3 @@ def _buttons(task: Task, pair: PairSpec | None, settings: SteerSettings | None) 
             disabled=pair is None or settings is None or samples > limit,
             width="stretch",
         )
-
-
-def usual_seconds(store: Store, task: Task, pair: PairSpec, settings: SteerSettings) -> float | None:
-    """Seconds a sample took in stored runs that did the same work; None where there are none."""
-    done = store.runs(task=task.name, status="done", kind="steer", limit=40)
-    alike = [run for run in done if run.samples and run.seconds > 0 and _work(run) == _branches(settings)]
-    same = [run for run in alike if dict(run.pair_spec or {}).get("name") == pair.name][:5]
-    if not same:
-        return None
-    return sum(run.seconds for run in same) / sum(run.samples for run in same)
-
-
-def _work(run: Run) -> tuple[bool, bool]:
-    try:
-        return _branches(SteerSettings.from_mapping(run.settings))
-    except SettingsError:
-        return (False, False)
-
-
-def _branches(settings: SteerSettings) -> tuple[bool, bool]:
-    """What makes a step dear: whether the base and the negative context are read."""
-    return settings.gamma > 0, settings.uses_negatives

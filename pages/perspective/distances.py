@@ -7,14 +7,14 @@ from typing import Any
 
 import streamlit as st
 
-from core.drawing.numbers import counted, interval
+from core.drawing.numbers import counted, interval, probability
 from core.generators import HELD_OUT, REAL
 from core.guarantees import Sameness, benjamini_hochberg
 from core.jobs import Jobs
 from core.pair_tests import outcomes_of, submit_tests
 from core.statistics.sameness import Statistic
 from core.storage.records import Job
-from pages.perspective.finding import Apart, apart, probability
+from pages.perspective.finding import Apart, apart
 from pages.perspective.places import PANEL_HEIGHT
 from pages.perspective.shown import Shown
 from pages.shared.plain import literal, readable

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.atlas import Atlas
-from core.drawing.numbers import DASH, counted, interval, three
+from core.drawing.numbers import counted, interval, probability, three
 from core.generators import HELD_OUT, REAL
 from core.perspective import NOISE_WARNING
 from core.statistics.distances import Distance
@@ -148,12 +148,3 @@ def _blue(one: Apart) -> str:
 
 def _value(one: Apart) -> float | None:
     return None if one.distance is None else one.distance.value
-
-
-def probability(p: float | None) -> str:
-    """A p- or q-value as a person reads it: ".034", "below .001"."""
-    if p is None:
-        return DASH
-    if p < 0.001:
-        return "below .001"
-    return f"{p:.3f}".removeprefix("0") if p < 0.9995 else "1"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.drawing.numbers import interval, three
+from core.drawing.numbers import interval, probability, three
 from core.generators import HELD_OUT, REAL
 from core.guarantees import Sameness
 from core.jobs import Jobs
@@ -17,7 +17,7 @@ from core.statistics.distances import Distance, distance
 from core.statistics.energy import energy_distance
 from core.statistics.sameness import Statistic
 from core.storage.records import Job
-from pages.perspective.finding import LEVEL, nearest, probability
+from pages.perspective.finding import LEVEL, nearest
 from pages.perspective.places import HEAD_HEIGHT, PAIRS
 from pages.perspective.shown import Shown
 from pages.shared.headline import section

@@ -16,7 +16,8 @@ from core.errors import StatisticsError
 from core.figures import map_window
 from core.generators import HELD_OUT, REAL, Placed
 from core.jobs import Jobs
-from core.map_job import hash_of, opened, submit_map
+from core.kept_maps import reopen
+from core.map_job import hash_of, submit_map
 from core.perspective_map import Variant
 from core.storage.records import Job, Run
 from core.store import Store
@@ -106,7 +107,7 @@ def show(jobs: Jobs, task: Task, runs: Sequence[Run], variant: Variant, dimensio
             return job if last is None else replace(last, news=_news(last.key, key), drawing=job)
         if job.status != "done":
             raise StatisticsError(job.error or "The map was not drawn to its end; choose another one and come back.")
-        atlas = _opened(jobs.store.url, job.id, jobs.store, task, job)
+        atlas = _opened(jobs.store.url, str(job.result["map"]), jobs.store)
     else:
         what = (jobs.store.url, key, hash_of(task), variant, dimension, _digest(turned))
         atlas = _drawn(*what, jobs.store, task, runs, turned)
@@ -141,8 +142,8 @@ def _drawn(
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _opened(url: str, number: int, _store: Store, _task: Task, _job: Job) -> Atlas:
-    return opened(_store, _task, _job)
+def _opened(url: str, map_id: str, _store: Store) -> Atlas:
+    return reopen(_store, map_id)
 
 
 def _digest(turned: Atlas | None) -> str:

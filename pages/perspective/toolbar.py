@@ -13,6 +13,7 @@ from pages.perspective import colours
 from pages.perspective.finding import nearest
 from pages.perspective.places import ALL_AT_ONCE, AXES, BY_SIZE, COLOUR, LAYERS, MAP, OF, VARIANT
 from pages.perspective.shown import Shown
+from pages.shared.kept import kept
 from pages.shared.plain import literal, readable
 
 SAMPLE_LAYER, ELLIPSES, RINGS, TRAILS = "Samples", "Ellipses", "Rings", "Trails"
@@ -75,7 +76,7 @@ def toolbar(shown: Shown, found: Mapping[str, Colour]) -> None:
     view = view_of(shown, found)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="perspective-toolbar"):
         _colour(view, found)
-        _kept(LAYERS, list(view.layers), lambda held: set(held) <= set(ALL_LAYERS))
+        kept(LAYERS, list(view.layers), lambda held: set(held) <= set(ALL_LAYERS))
         st.pills(
             "Layers",
             ALL_LAYERS,
@@ -85,7 +86,7 @@ def toolbar(shown: Shown, found: Mapping[str, Colour]) -> None:
             persist_state="session",
             width="content",
         )
-        _kept(AXES, view.axes, lambda held: held in (FLAT, SOLID, TABLE))
+        kept(AXES, view.axes, lambda held: held in (FLAT, SOLID, TABLE))
         st.segmented_control(
             "Axes",
             [FLAT, SOLID, TABLE],
@@ -96,7 +97,7 @@ def toolbar(shown: Shown, found: Mapping[str, Colour]) -> None:
         )
         runs = [one.key for one in shown.generators]
         order = [EVERYONE, *sorted(runs, key=shown.name_of)] if len(runs) > 1 else runs
-        _kept(OF, view.of, lambda held: held in order)
+        kept(OF, view.of, lambda held: held in order)
         st.selectbox(
             "Samples of",
             order,
@@ -110,7 +111,7 @@ def toolbar(shown: Shown, found: Mapping[str, Colour]) -> None:
 
 def _colour(view: View, found: Mapping[str, Colour]) -> None:
     options = list(found) or [colours.NONE]
-    _kept(COLOUR, view.colour, lambda held: held in options)
+    kept(COLOUR, view.colour, lambda held: held in options)
     name = lambda choice: literal(colours.title(choice, found))  # noqa: E731
     if len(options) <= SEGMENTS:
         st.segmented_control(
@@ -165,10 +166,3 @@ def _more() -> None:
 
 def _map_again() -> None:
     st.rerun(MAP)
-
-
-def _kept(key: str, usual: object, holds: object) -> None:
-    """Give a widget its usual choice before it is drawn, and again where it holds one that is no more."""
-    held = st.session_state.get(key)
-    if held is None or not holds(held):  # type: ignore[operator]
-        st.session_state[key] = usual

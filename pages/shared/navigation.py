@@ -30,6 +30,13 @@ def pages() -> dict[str, list[st.Page]]:
                 url_path="perspective",
                 help="Where settings sit, where the real data is, and how sure that is.",
             ),
+            st.Page(
+                "pages/predict/page.py",
+                title="Predict",
+                icon=":material/target:",
+                url_path="predict",
+                help="What score a student will reach on a setting's texts, before it is trained on them.",
+            ),
         ],
         "Manage": [
             st.Page(

@@ -12,6 +12,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from core.drawing.numbers import probability
 from core.embedding import content_key
 from core.jobs import Jobs
 from core.scheduling.processes import this_process
@@ -21,7 +22,7 @@ from core.storage.records import NewRun, NewSample, Run
 from core.store import Store
 from core.tasks import Query, load_task
 from pages.perspective import selection
-from pages.perspective.finding import Apart, finding, probability
+from pages.perspective.finding import Apart, finding
 from pages.perspective.places import TAB
 from pages.shared.linked import Pick, pick_of
 from pages.shared.plain import JOINER

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from core.atlas import draw_atlas
-from core.errors import NotFoundError
 from core.generators import HELD_OUT, REAL
 from core.guarantees import same
 from core.jobs import Jobs
-from core.map_job import hash_of, opened, submit_map
+from core.kept_maps import reopen
+from core.map_job import hash_of, submit_map
 from core.pair_tests import outcomes_of, submit_tests
 from core.placing import answers_of
 from core.storage.records import Run
@@ -58,7 +58,7 @@ def test_a_map_drawn_by_a_job_is_the_one_that_would_be_drawn_here(
     (job,) = work_off(store, "map")
     assert job.status == "done", job.error
     here = draw_atlas(store, task, store.runs(task="small"), held_out=True, variant=variant)  # type: ignore[arg-type]
-    there = opened(store, task, job)
+    there = reopen(store, job.result["map"])
     assert there.id == here.id == job.result["map"]
     assert there.map.keys == here.map.keys
     np.testing.assert_array_equal(there.map.points, here.map.points)
@@ -98,10 +98,10 @@ def test_a_map_is_turned_towards_the_kept_one(store: Store, task: Task, runs: li
     jobs = Jobs(store)
     submit_map(jobs, task, runs[:3], variant="mean", dimension=2)
     (first,) = work_off(store, "map")
-    before = opened(store, task, first)
+    before = reopen(store, first.result["map"])
     submit_map(jobs, task, runs, variant="mean", dimension=2, turned_to=before.id)
     (second,) = work_off(store, "map")
-    after = opened(store, task, second)
+    after = reopen(store, second.result["map"])
     free = draw_atlas(store, task, store.runs(task="small"), held_out=True)
     shared = [key for key in before.map.keys if key in after.map.keys]
 
@@ -123,7 +123,7 @@ def test_a_map_whose_answers_have_changed_since_has_no_vectors(store: Store, tas
     submit_map(Jobs(store), task, runs, variant="mean", dimension=2)
     (job,) = work_off(store, "map")
     store.delete_run(runs[0].id)
-    found = opened(store, task, job)
+    found = reopen(store, job.result["map"])
     assert found.answers is None
     assert runs[0].id in found.map.keys
 
@@ -169,10 +169,3 @@ def test_a_run_that_is_gone_leaves_its_pair_without_a_test_and_the_others_with_t
     assert found[pairs[0], "mean"].p is None
     assert runs[0].id in str(found[pairs[0], "mean"].reason)
     assert found[pairs[1], "mean"].p is not None
-
-
-def test_an_unknown_map_is_not_opened(store: Store, task: Task, runs: list[Run]) -> None:
-    submit_map(Jobs(store), task, runs, variant="mean", dimension=2)
-    (job,) = work_off(store, "map")
-    with pytest.raises(NotFoundError):
-        opened(store, task, replace(job, result={"map": "m-none"}))
