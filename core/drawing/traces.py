@@ -98,6 +98,28 @@ def strokes(pieces: Sequence[NDArray[np.floating]], colour: str, width: float, o
     }
 
 
+def segments(
+    ends: Sequence[tuple[float, float, float, float]], colour: str, width: float, opacity: float = 1.0
+) -> Trace:
+    """Straight pieces (x0, y0, x1, y1) as one trace in SVG, which figures of a few dozen marks are made of."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for x0, y0, x1, y1 in ends:
+        x += [x0, x1, None]
+        y += [y0, y1, None]
+    line = {"width": width, "color": colour}
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "y": y,
+        "line": line,
+        "opacity": opacity,
+        "hoverinfo": "skip",
+        "connectgaps": False,
+    }
+
+
 def _at(points: NDArray[np.floating]) -> Trace:
     kind = "scattergl" if points.shape[1] == 2 else "scatter3d"
     return {"type": kind} | {name: points[:, i] for i, name in enumerate("xyz"[: points.shape[1]])}

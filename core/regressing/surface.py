@@ -20,8 +20,8 @@ from core.statistics.answers import Floats
 from core.statistics.placement import leverages
 
 DRAWS = 200
-MARGIN = 0.08
-"""What the grid shows beyond the outermost points, as a share of their span."""
+MARGIN = 0.25
+"""What the grid shows beyond the outermost points, as a share of their longer span: room to fade in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +61,8 @@ def surface(
         raise SettingsError(f"A surface of the model {model!r} is not drawn; choose gaussian process or ridge.")
     own = np.asarray(points[:, :2], dtype=np.float64)
     low, high = own.min(axis=0), own.max(axis=0)
-    room = MARGIN * (high - low)
-    x, y = (np.linspace(low[axis] - room[axis], high[axis] + room[axis], size) for axis in (0, 1))
+    room = MARGIN * float((high - low).max())
+    x, y = (np.linspace(low[axis] - room, high[axis] + room, size) for axis in (0, 1))
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     if model == "ridge":
         values, errors = _plane(own, scores, np.zeros(len(scores)) if noise is None else noise, grid, seed)
