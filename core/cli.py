@@ -9,7 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from core.commands import documents, importing, map_documents, mapping, score_documents, scoring
+from core.commands import (
+    documents,
+    importing,
+    map_documents,
+    mapping,
+    predict_documents,
+    predicting,
+    score_documents,
+    scoring,
+)
 from core.commands.documents import prints
 from core.commands.options import (
     AnsweredRole,
@@ -210,3 +219,5 @@ app.command(epilog=prints(map_documents.Planned))(mapping.plan)
 app.command(epilog=prints(map_documents.Same))(mapping.same)
 app.command("import", epilog=prints(documents.Imported))(importing.bring)
 app.command(epilog=prints(score_documents.Scores))(scoring.score)
+app.command(epilog=prints(predict_documents.Predicted))(predicting.predict)
+app.command("next", epilog=prints(predict_documents.NextSettings))(predicting.propose)
