@@ -46,15 +46,37 @@ def chromium() -> str:
     return found
 
 
+FOLDERS = ("browser", "engine", "statistics", "app", "unit")
+"""The order under `pytest -n 2`: what takes longest first, so that both processes end together."""
+
+
+def _folder(nodeid: str) -> str:
+    return next((folder for folder in FOLDERS if nodeid.startswith(f"tests/{folder}/")), "")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order the tests where several processes share them."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: (*FOLDERS, "").index(_folder(item.nodeid)))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Under `pytest -n 2` one process walks the browser, from the start, and the other runs everything else."""
+    """Under `pytest -n 2` one process walks the browser, from the start, and the other runs everything else.
+
+    The first to be done helps the other with what is left. Files whose tests share what is dear to make stay whole.
+    """
     from xdist.scheduler import LoadScopeScheduling
 
     class OneBrowser(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            return "browser" if nodeid.startswith("tests/browser/") else nodeid
+            folder = _folder(nodeid)
+            if folder == "browser":
+                return folder
+            return nodeid.partition("::")[0] if folder in ("engine", "statistics") else nodeid
 
+    # As they come, and not the largest number of tests first.
+    config.option.loadscopereorder = False
     return OneBrowser(config, log)
 
 

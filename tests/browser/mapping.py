@@ -58,8 +58,8 @@ LINES = """(key) => {
 }"""
 
 
-CLEAR = 5.0
-"""Pixels between two points that a lasso passes."""
+CLEAR = 6.0
+"""Pixels between two points that a lasso passes, at least."""
 
 
 @dataclass(frozen=True)
@@ -227,17 +227,24 @@ def _area(line: Sequence[Corner]) -> float:
     return abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in itertools.pairwise(line))) / 2
 
 
-def ring(points: Mapping[str, Dot], count: int, near: Corner | None = None, corners: int = 40) -> list[Corner]:
-    """Corners of a circle on the page around about `count` points, about the middle of all or a place on the page.
+def ring(points: Mapping[str, Dot], count: int, corners: int = 72) -> list[Corner]:
+    """Corners of a circle on the page, about the middle of all points, around `count` to twice as many of them.
 
-    Its line passes between points: Plotly straightens a lasso by a pixel or two.
+    Of many such circles the one whose line is the farthest from any point: a mouse moves by whole pixels, and
+    Plotly straightens a lasso by one or two.
     """
     half = len(points) // 2
-    middle = [sorted(getattr(one, side) for one in points.values())[half] for side in ("left", "top")]
-    across, down = near or middle
-    away = sorted(math.dist((one.left, one.top), (across, down)) for one in points.values())
-    gaps = [(inner + outer) / 2 for inner, outer in itertools.pairwise(away[count - 1 :]) if outer - inner > CLEAR]
-    radius = gaps[0] if gaps else away[-1] + CLEAR
+    places = [(one.left, one.top) for one in points.values()]
+    across, down = (sorted(place[side] for place in places)[half] for side in (0, 1))
+    most = min(2 * count, len(points) - 1)
+    found = []
+    for right, below in itertools.product(range(-24, 25, 6), repeat=2):
+        centre = (across + right, down + below)
+        away = sorted(math.dist(place, centre) for place in places)
+        inner = max(range(count - 1, most), key=lambda i: away[i + 1] - away[i])
+        found.append((away[inner + 1] - away[inner], (away[inner] + away[inner + 1]) / 2, centre))
+    room, radius, (across, down) = max(found)
+    assert room > CLEAR, f"no circle passes {CLEAR / 2} pixels from every point"
     turns = [math.tau * i / corners for i in range(corners)]
     return [(across + radius * math.cos(turn), down + radius * math.sin(turn)) for turn in turns]
 
@@ -321,10 +328,12 @@ def selected_ids(page: Page) -> list[str]:
 
 
 def exported(page: Page, form: Form) -> Download:
-    """Press Export and one of its forms."""
+    """Press Export and one of its forms, and wait for the whole file."""
     page.locator(".st-key-perspective-export").get_by_role("button").first.click()
     with page.expect_download() as waiting:
         page.locator(f".st-key-perspective-export-{form}").get_by_role("button").click()
+    # Before anything is pressed: a download that goes on ends with what started it.
+    waiting.value.path()
     page.keyboard.press("Escape")
     return waiting.value
 

@@ -90,12 +90,17 @@ def test_a_batch_equals_batches_of_one_under_left_padding(pair: ModelPair, task:
 def test_rows_leave_the_batch_and_the_rest_goes_on_unchanged(pair: ModelPair, task: Task) -> None:
     rows = make_rows(pair, task, chains=3, queries=4)
     settings = SHORT.with_(max_new_tokens=40)
-    sizes = [len(column.rows) for column in decode(pair, settings, rows) if column is not None]
+    columns = [column for column in decode(pair, settings, rows) if column is not None]
+    together = [Written() for _ in rows]
+    for column in columns:
+        collect(together, column)
+    sizes = [len(column.rows) for column in columns]
     assert sizes[0] == 12
     assert sizes[-1] < 12
-    assert [one.tokens for one in write(pair, settings, rows)] == [
-        write(pair, settings, [row])[0].tokens for row in rows
-    ]
+    # Those that stayed the longest have seen the most of the others leave.
+    stayed = sorted(range(12), key=lambda row: len(together[row].tokens))[-5:]
+    alone = [write(pair, settings, [rows[row]])[0].tokens for row in stayed]
+    assert [together[row].tokens for row in stayed] == alone
 
 
 @pytest.mark.parametrize("grouped", [True, False])

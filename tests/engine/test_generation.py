@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cache
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from core.embedding import load_embedder
 from core.generation import Plan, generate, plan, preview_rows
@@ -17,10 +20,19 @@ from core.tasks import Task
 SETTINGS = SteerSettings(gamma=0.4, eta=0.3, negatives=6, round_size=2, max_new_tokens=12, seed=3)
 
 
+@cache
+def vector(text: str) -> NDArray[np.float32]:
+    """Every text once: policy nearest asks for those of the whole pool before each answer."""
+    return np.asarray(load_embedder().encode([text])[0])
+
+
+def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+    return np.stack([vector(text) for text in texts])
+
+
 def run(
     pair: ModelPair, work: Plan, batch_size: int, stored: Iterable[NewSample] = ()
 ) -> dict[tuple[str, int], NewSample]:
-    embed = load_embedder().encode
     found = {}
     for finished in generate(pair, work, batch_size=batch_size, stored=stored, embed=embed):
         for sample in finished or ():

@@ -114,12 +114,13 @@ ENERGY_DESIGNS = (
 )
 
 
-def measure_energy(design: Design, maps: int, seed: int = 17) -> dict[str, Share]:
+def measure_energy(design: Design, maps: int, seed: int = 17, atoms: int = 60) -> dict[str, Share]:
     """Coverage of the energy map's ellipses and of the interval of the energy distance.
 
-    The truth lies in a space that depends on the answers, so the true distributions are embedded with them.
+    The truth lies in a space that depends on the answers, so the true distributions, of so many possible answers to
+    a query, are embedded with them: most of the time goes there.
     """
-    world = design.world.thinned(60)
+    world = design.world.thinned(atoms)
     n, rng = design.n, np.random.default_rng(seed)
     true = [world.distribution(i) for i in range(n)]
     ends = np.array([_means(one) for one in energy_features(true[:2])])

@@ -14,6 +14,7 @@ from tests.statistics.measuring import ENERGY_DESIGNS, KINDS, Share, inside, mea
 from tests.statistics.worlds import Design, World
 
 MAPS = 200
+ENERGY_MAPS = 120
 LEAST = {"distance": 0.91}
 """What a 95% interval must cover at least; .92 unless said here."""
 
@@ -56,7 +57,9 @@ def test_what_is_shown_covers_in_every_design(measured: dict[Design, dict[str, S
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_coverage_is_near_nominal_on_average(measured: dict[Design, dict[str, Share]], kind: str) -> None:
-    assert 0.94 <= np.mean([shares[kind].held for shares in measured.values()]) <= 0.985
+    held = [shares[kind].held for shares in measured.values() if shares[kind].shown]
+    assert len(held) >= len(DESIGNS) - 2
+    assert 0.94 <= np.mean(held) <= 0.985
 
 
 def test_ellipses_are_conservative_only_where_noise_is_heavy(measured: dict[Design, dict[str, Share]]) -> None:
@@ -67,7 +70,7 @@ def test_ellipses_are_conservative_only_where_noise_is_heavy(measured: dict[Desi
 
 @pytest.mark.parametrize("design", [ENERGY_DESIGNS[0], ENERGY_DESIGNS[4], ENERGY_DESIGNS[6]], ids=str)
 def test_the_energy_variant_covers(design: Design) -> None:
-    for kind, share in measure_energy(design, MAPS).items():
+    for kind, share in measure_energy(design, ENERGY_MAPS, atoms=24).items():
         assert share.held >= LEAST.get(kind, 0.92) - 2.5 * share.error
         assert share.shown == 1.0
 

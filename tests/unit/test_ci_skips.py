@@ -6,50 +6,67 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+SKIP = "def test_it():\n    pytest.skip('{reason}')"
+MODULE = "pytest.skip('{reason}', allow_module_level=True)"
+BODIES = {
+    "test_data": SKIP.format(reason="needs ../shared"),
+    "test_module": MODULE.format(reason="needs ../shared"),
+    "browser/test_chromium": SKIP.format(reason="no chromium"),
+    "test_gpu": SKIP.format(reason="needs a GPU"),
+    "test_expected": "@pytest.mark.xfail(reason='../shared')\ndef test_it():\n    assert False",
+}
+"""Files that hold one test each."""
+
+SKIPPED, XFAILED, FAILED = {"skipped"}, {"pytest.xfail"}, {"failure", "error"}
+"""What the report calls them; an error is a file that could not be read to its end."""
 
 
-def outcome(folder: Path, body: str, ci: bool) -> str:
-    """The last line of a pytest run over one file with the project's own conftest."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "test_one.py").write_text(f"import pytest\n\n{body}\n")
+@pytest.fixture(scope="module", params=[False, True], ids=["laptop", "ci"])
+def ends(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[bool, dict[str, str]]:
+    """Whether it is a CI, and how each of BODIES ends there: one pytest run with the project's own conftest."""
+    folder = tmp_path_factory.mktemp("skips")
+    for name, body in BODIES.items():
+        path = folder / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"import pytest\n\n{body}\n", encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
-    environment |= {"CI": "true"} if ci else {}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-p", "no:cacheprovider"]
+    environment |= {"CI": "true"} if request.param else {}
+    report = folder / "report.xml"
+    options = ["-q", "-p", "tests.conftest", "-p", "no:cacheprovider", "--continue-on-collection-errors"]
+    options += [f"--rootdir={folder}", "-c", "/dev/null", f"--junit-xml={report}"]
     done = subprocess.run(
-        [*command, f"--rootdir={folder}", "-c", "/dev/null", str(folder)],
+        [sys.executable, "-m", "pytest", *options, str(folder)],
         cwd=REPOSITORY,
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    return done.stdout.strip().splitlines()[-1]
+    assert done.returncode == int(request.param), done.stdout + done.stderr
+    found: dict[str, str] = {}
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        place = f"{case.get('classname')}.{case.get('name')}"
+        (name,) = (name for name in BODIES if Path(name).name in place)
+        assert name not in found, "it ended twice"
+        (end,) = case
+        found[name] = "pytest.xfail" if end.get("type") == "pytest.xfail" else end.tag
+    return request.param, found
 
 
-SKIP = "def test_it():\n    pytest.skip('{reason}')"
-MODULE = "pytest.skip('{reason}', allow_module_level=True)"
+@pytest.mark.parametrize("name", ["test_data", "test_module", "browser/test_chromium"])
+def test_a_skip_of_what_must_run_fails_in_ci_only(ends: tuple[bool, dict[str, str]], name: str) -> None:
+    in_ci, found = ends
+    assert found[name] in (FAILED if in_ci else SKIPPED)
 
 
-@pytest.mark.parametrize("body", [SKIP, MODULE])
-def test_a_skip_without_shared_data_fails_in_ci_only(tmp_path: Path, body: str) -> None:
-    body = body.format(reason="needs ../shared")
-    assert "1 skipped" in outcome(tmp_path / "a", body, ci=False)
-    assert "skipped" not in outcome(tmp_path / "b", body, ci=True)
-    assert "1 failed" in outcome(tmp_path / "c", body, ci=True) or "1 error" in outcome(tmp_path / "d", body, ci=True)
+def test_another_skip_stays_a_skip(ends: tuple[bool, dict[str, str]]) -> None:
+    assert ends[1]["test_gpu"] in SKIPPED
 
 
-def test_a_skipped_browser_test_fails_in_ci(tmp_path: Path) -> None:
-    assert "1 failed" in outcome(tmp_path / "browser", SKIP.format(reason="no chromium"), ci=True)
-
-
-def test_another_skip_stays_a_skip_in_ci(tmp_path: Path) -> None:
-    assert "1 skipped" in outcome(tmp_path, SKIP.format(reason="needs a GPU"), ci=True)
-
-
-def test_an_expected_failure_stays_one_in_ci(tmp_path: Path) -> None:
-    body = "@pytest.mark.xfail(reason='../shared')\ndef test_it():\n    assert False"
-    assert "1 xfailed" in outcome(tmp_path, body, ci=True)
+def test_an_expected_failure_stays_one(ends: tuple[bool, dict[str, str]]) -> None:
+    assert ends[1]["test_expected"] in XFAILED

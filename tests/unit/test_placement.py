@@ -119,17 +119,24 @@ def test_what_carries_no_ellipse_says_why() -> None:
         assert placed.method is None
         assert placed.ellipse() is None
     one_query = fit_map(ragged(4, m=1))
-    assert "too few answers" in str(one_query.place(generator("new", [3], 48)).reason)
-    assert one_query.place(generator("new", [4], 48)).covariance is not None
+    assert (
+        one_query.place(generator("new", [2], 48)).reason == "new has too few answers for an ellipse; add replicates."
+    )
+    assert one_query.place(generator("new", [19], 48)).reason == (
+        "new has 19 answers to the only query, and an ellipse needs 20; add replicates."
+    )
+    assert one_query.place(generator("new", [20], 48)).covariance is not None
+    # Chains and answers without noise have bounds of their own.
+    assert one_query.place(generator("new", [6], 48, chains=6)).covariance is not None
+    assert one_query.place(fixed("new", 1, 48)).covariance == pytest.approx(np.zeros((2, 2)))
 
 
 def test_whether_an_ellipse_is_drawn_depends_on_the_design_alone() -> None:
     fitted = fit_map(ragged(5, m=2))
-    drawn = [
-        [fitted.place(generator("new", [r, r], seed)).covariance is not None for seed in range(50, 80)] for r in (2, 3)
-    ]
-    assert not any(drawn[0])
-    assert all(drawn[1])
+    for counts, drawn in (([2, 2], False), ([3, 3], False), ([3, 4], True), ([2, 5], True), ([2, 20], True)):
+        placed = [fitted.place(generator("new", counts, seed)) for seed in range(50, 70)]
+        assert {one.covariance is not None for one in placed} == {drawn}
+        assert {one.reason is None for one in placed} == {drawn}
 
 
 # A run in progress
