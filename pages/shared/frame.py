@@ -20,7 +20,7 @@ from pages.shared.plain import literal
 
 REFRESH_SECONDS = 2
 CARDS = 3
-VERBS = {"generate": "writing", "measure": "measuring"}
+VERBS = {"generate": "writing", "measure": "measuring", "score": "scoring", "point": "placing"}
 
 
 @dataclass(frozen=True)
@@ -137,20 +137,25 @@ def _card(queue: Jobs, job: Job) -> None:
                 args=(job.id,),
             )
         waiting = "waiting for its turn" if job.status == "queued" else literal(job.message) or "starting"
-        count = f"{job.done:,} of {job.total:,}" if job.total else waiting
+        # Of a score the message says how far it is: its thousand parts are nothing that anybody counts.
+        count = f"{job.done:,} of {job.total:,}" if job.total and job.kind != "score" else waiting
         left = f" · {duration(job.eta)} left" if job.eta is not None and job.status == "running" else ""
         st.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text=f":small[{count}{left}]")
 
 
 def _name(queue: Jobs, job: Job) -> str:
-    if job.run is None:
+    if job.kind == "point":
+        return SteerSettings.from_mapping(job.payload["settings"]).short()
+    # A score is of a run, but does not drive it.
+    about = job.run or (job.payload.get("run") if job.kind == "score" else None)
+    if about is None:
         return job.message or job.kind
     try:
-        run = queue.store.run(job.run)
+        run = queue.store.run(str(about))
         return SteerSettings.from_mapping(run.settings).short() if run.kind == "steer" else run.kind
     except (NotFoundError, SettingsError):
         # Deleted meanwhile, or of a newer version with sliders that this one does not know.
-        return job.run
+        return str(about)
 
 
 def _state(job: Job) -> str:
