@@ -1,7 +1,8 @@
 """The recorded demo: runs with their answers, metrics and scores, written to files and read into an empty store.
 
 What a fresh store shows is real: `assets/demo/make.py` made it with the bundled models. Tables are Parquet,
-vectors are float16 in safetensors; log-probabilities are left out.
+vectors are float16 in safetensors. Log-probabilities are left out, and the answers to train queries that students
+learned: whoever scores a run again writes the same once more.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import JSON, Column, MetaData, Table, Text, func, insert, select
 
 from core.embedding import DIMENSION, EMBEDDER, content_key
 from core.errors import StoreError
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 VECTORS = "vectors.safetensors"
 NOTE = "Recorded demo"
 _TABLES: Mapping[str, Table] = {"runs": runs, "samples": samples, "metrics": metrics, "scores": scores}
-_JSON = frozenset({"settings", "queries", "versions", "pair_spec", "negatives"})
 _LEFT_OUT = {"samples": frozenset({"id", "logprobs"}), "runs": frozenset({"owner", "error", "pair_spec"})}
 """Columns that the files do not have; where models lie is found again on each machine, by their fingerprint."""
 
@@ -59,24 +59,22 @@ def load_demo(store: Store, folder: Path) -> int:
     pairs = {task: _specs(task) for task in {row["task"] for row in found["runs"]}}
     for row in found["runs"]:
         row |= {"owner": None, "error": None}
-        row["pair_spec"] = pairs[row["task"]].get((row["pair"] or "").split("-")[0])
-    for row in found["samples"]:
-        row["logprobs"] = None
+        spec = pairs[row["task"]].get((row["pair"] or "").split("-")[0])
+        row["pair_spec"] = None if spec is None else json.dumps(spec)
     with store.database.writing() as connection:
         if not _unused(connection):  # another process was faster
             return 0
         for name, table in _TABLES.items():
-            if found[name]:
-                connection.execute(insert(table), found[name])
+            _insert(connection, table, found[name])
         data = [{"key": key, "embedder": EMBEDDER, "data": floats_to_bytes(vector)} for key, vector in known.items()]
         connection.execute(rows.insert_new(store.database.dialect, vectors), data)
     return len(found["runs"])
 
 
 def save_demo(store: Store, chosen: Sequence[Run], folder: Path) -> int:
-    """Write complete runs, parents before the runs that belong to them, as the demo; its size in bytes.
+    """Write complete runs that answered probe queries as the demo, parents first; its size in bytes.
 
-    Vectors are those of the real probe rows and of the answers to probe queries, which is what maps read.
+    Vectors are those of these answers and of the real probe rows.
     """
     folder.mkdir(parents=True, exist_ok=True)
     ordered = sorted(chosen, key=lambda run: (run.parent is not None, run.created, run.id))
@@ -92,7 +90,7 @@ def save_demo(store: Store, chosen: Sequence[Run], folder: Path) -> int:
             for row in kept:
                 row["note"] = row["note"] or NOTE
         _write(folder / f"{name}.parquet", kept, _LEFT_OUT.get(name, frozenset()))
-    texts = [text.text for run, found in store.texts(ids).items() for text in found if store.run(run).role == "probe"]
+    texts = [text.text for found in store.texts(ids).values() for text in found]
     texts += [row.text for task in sorted({run.task for run in chosen}) for row in load_task(task).references("probe")]
     _write_vectors(folder / VECTORS, store, texts)
     return sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
@@ -109,13 +107,26 @@ def _specs(task: str) -> dict[str, dict[str, Any]]:
     return {pair.fingerprint: pair.as_dict() for pair in available_pairs(task)}
 
 
+def _insert(connection: Connection, table: Table, found: list[dict[str, Any]]) -> None:
+    """Insert rows whose JSON is still text: SQLite keeps it as it is, which spares most of the time."""
+    structured = {column.name for column in table.c if isinstance(column.type, JSON)}
+    if connection.dialect.name == "sqlite":
+        columns = [Column(column.name, Text if column.name in structured else column.type) for column in table.c]
+        table = Table(table.name, MetaData(), *columns)
+    else:
+        for row in found:
+            row |= {name: json.loads(row[name]) for name in structured if row.get(name) is not None}
+    if found:
+        connection.execute(insert(table), found)
+
+
 def _write(path: Path, found: Iterable[Mapping[str, Any]], left_out: frozenset[str]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     plain = [
         {
-            name: json.dumps(value, ensure_ascii=False) if name in _JSON else value
+            name: json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
             for name, value in row.items()
             if name not in left_out
         }
@@ -128,9 +139,6 @@ def _read(path: Path) -> list[dict[str, Any]]:
     import pyarrow.parquet as pq
 
     found: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-    for row in found:
-        for name in _JSON & row.keys():
-            row[name] = json.loads(row[name])
     return found
 
 

@@ -47,7 +47,7 @@ def main() -> None:
     if only:
         return
     store = Store(options.store)
-    chosen = [run for run in store.runs(status="done") if run.task in TASKS]
+    chosen = [run for run in store.runs(status="done") if run.task in TASKS and run.role == "probe"]
     size = save_demo(store, chosen, demo_folder())
     print(f"{len(chosen)} runs, {size / 1e6:.1f} MB in {demo_folder()}")
 

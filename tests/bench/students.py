@@ -1,9 +1,9 @@
 """What a scorer costs and what its students can do: one run of about 160 samples, one seed, one core.
 
-    python -m tests.bench.students [--task translation] [--store URL] [--json]
-    python -m tests.bench.students --tatoeba [--seeds 3] [--store URL]
+    python -m tests.bench.students --store URL [--task translation] [--json]
+    python -m tests.bench.students --store URL --tatoeba [--seeds 3]
 
-Without --store the runs are those of the recorded demo. --tatoeba judges translation students of the coldest and the
+The store is one that `assets/demo/make.py` worked in. --tatoeba judges translation students of the coldest and the
 warmest settings on test pairs of Tatoeba too, where ../shared has them.
 """
 
@@ -13,14 +13,12 @@ import argparse
 import gzip
 import json
 import math
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
 
-from core.demo import demo_folder, load_demo
 from core.downstream.answers import material, usual_replicates
 from core.downstream.languages import Direction, learned
 from core.downstream.material import Material, Row, written
@@ -105,15 +103,13 @@ def main() -> None:
     """Print the costs, or the table of translations."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--task", default="")
-    parser.add_argument("--store")
+    parser.add_argument("--store", required=True)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--tatoeba", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     share_cores()
-    with tempfile.TemporaryDirectory() as folder, Store(options.store or f"sqlite:///{folder}/demo.db") as store:
-        if options.store is None:
-            load_demo(store, demo_folder())
+    with Store(options.store) as store:
         if options.tatoeba:
             if not Path(TATOEBA).exists():
                 raise SystemExit(f"There are no Tatoeba pairs at {TATOEBA}.")

@@ -18,7 +18,7 @@ from core.models import find_pair
 from core.settings import settings
 from core.store import Store
 from core.tasks import load_task
-from tests.unit.small_maps import embed_real, write
+from tests.unit.small_maps import GROWING, embed_real, write
 
 TASK = "hypotheses"
 MEGABYTES = 15
@@ -26,14 +26,13 @@ MEGABYTES = 15
 
 @pytest.fixture
 def recorded(store: Store, tmp_path: Path) -> tuple[Store, Path]:
-    """Two runs, one of them the answers to train queries that belong to the other, written as a demo."""
+    """Two runs, one of them the control of the other, written as a demo."""
     task = load_task(TASK)
     pair = find_pair(TASK)
     asked = tuple(query.id for query in task.with_role("probe")[:2])
     known = {"pair": f"{pair.fingerprint}-m-float32", "pair_spec": pair.as_dict(), "task": TASK}
     probe = write(store, "a", queries=asked, note="mine", **known)
-    trained = tuple(query.id for query in task.with_role("train")[:2])
-    write(store, "b", queries=trained, role="train", parent=probe.id, embedded=False, **known)
+    write(store, "b", queries=asked, settings=GROWING, parent=probe.id, **known)
     embed_real(store, task)
     store.put_scores(probe.id, {"classifier": 0.5, "classifier.accuracy": float("nan")}, seed=1, note='{"recipe": "x"}')
     folder = tmp_path / "demo"
@@ -54,7 +53,7 @@ def test_what_was_written_comes_back(recorded: tuple[Store, Path], fresh: Store)
     for run in store.runs():
         again = fresh.run(run.id)
         assert again.pair_spec == run.pair_spec
-        assert again.note == ("mine" if run.role == "probe" else NOTE)
+        assert again.note == ("mine" if run.parent is None else NOTE)
         assert {**vars(again), "note": run.note} == vars(run)
         before, after = store.samples(run.id), fresh.samples(run.id)
         assert [{**vars(one), "id": 0} for one in after] == [{**vars(one), "id": 0} for one in before]
@@ -64,8 +63,7 @@ def test_what_was_written_comes_back(recorded: tuple[Store, Path], fresh: Store)
 def test_vectors_of_what_maps_read_come_back_with_unit_length(recorded: tuple[Store, Path], fresh: Store) -> None:
     store, folder = recorded
     load_demo(fresh, folder)
-    (probe,) = (run for run in store.runs() if run.role == "probe")
-    texts = [one.text for one in store.samples(probe.id)]
+    texts = [one.text for run in store.runs() for one in store.samples(run.id)]
     texts += [row.text for row in load_task(TASK).references("probe")]
     keys = [content_key(text) for text in texts]
     before, after = store.vectors(EMBEDDER).get(keys), fresh.vectors(EMBEDDER).get(keys)
