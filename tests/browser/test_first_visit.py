@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 
-@pytest.mark.parametrize("path", ["/", "/runs", "/runs?task=comments"])
+@pytest.mark.parametrize("path", ["/", "/predict", "/runs?task=comments"])
 def test_every_link_opens_its_page_at_once(serve: Callable[..., Any], page: Page, abroad: list[str], path: str) -> None:
     server = serve(STEERSCOPE_WORKERS="0")
     page.goto(server.url + path)
-    title = "Runs" if path.startswith("/runs") else "Generate"
+    title = path.strip("/").partition("?")[0].capitalize() or "Generate"
     expect(page).to_have_title(f"{title} · Steerscope")
     expect(page.get_by_test_id("stSidebarNavLink").first).to_be_visible()
     expect(page.get_by_role("button", name="Copy link to this view")).to_be_visible()

@@ -113,7 +113,7 @@ def _hover_over_the_worst(page: Page, found: Evaluation) -> None:
     expect(card).to_be_visible()
     assert worst.low is not None
     assert worst.high is not None
-    said = card.inner_text()
+    said = card.text_content() or ""
     assert {f"{end:.2f}" for end in (worst.low, worst.high)} <= set(re.findall(r"[\d.]+", said)), said
 
 
