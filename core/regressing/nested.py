@@ -7,6 +7,7 @@ first: what does not depend on scores (maps, weights) is made once for all of th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,9 @@ from core.regressing.designs import Designs
 from core.regressing.folds import EACH_INNER, Folds
 from core.regressing.smoothers import Candidate, Model, candidates, weights
 from core.statistics.answers import Floats, Integers
+
+MOST_NUMBERS = 20_000_000
+"""Floats that a batch of inner folds may take, about."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,15 +69,20 @@ def nested(designs: Designs, model: Model, columns: Floats, folds: Folds) -> Nes
     for o, (left, parts) in enumerate(zip(folds.outer, folds.inner, strict=True)):
         errors = np.zeros((len(choices), count))
         crossed = np.empty((len(parts), len(left), len(choices)))
-        for b, part in enumerate(parts):
-            train = folds.rest(left, part)
-            design = seen(train)
-            w = weights(model, design[:, train], design[:, np.concatenate([part, left])])
-            foretold = w[:, : len(part)] @ columns[train]
-            errors += ((foretold - columns[part]) ** 2).sum(axis=1)
-            inner[o, part] = foretold[:, :, 0].T
-            crossed[b] = (w[:, len(part) :] @ columns[train, 0]).T
-            block[o, part] = b
+        trains = [folds.rest(left, part) for part in parts]
+        for some in _together(trains, parts, len(choices) * (len(left) + count)):
+            train, part = (np.stack([each[b] for b in some]) for each in (trains, parts))
+            target = np.concatenate([part, np.broadcast_to(left, (len(some), len(left)))], axis=1)
+            design = np.stack([seen(trains[b]) for b in some])
+            rows = np.arange(len(some))[:, None]
+            own, wanted = (design.swapaxes(1, 2)[rows, places].swapaxes(1, 2) for places in (train, target))
+            w = weights(model, own.reshape(-1, *own.shape[2:]), wanted.reshape(-1, *wanted.shape[2:]))
+            w = w.reshape(len(some), len(choices), *w.shape[1:])
+            foretold = w[:, :, : part.shape[1]] @ columns[train][:, None]
+            errors += ((foretold - columns[part][:, None]) ** 2).sum(axis=(0, 2))
+            inner[o, part] = foretold[..., 0].swapaxes(1, 2)
+            crossed[some] = (w[:, :, part.shape[1] :] @ columns[train, 0][:, None, :, None])[..., 0].swapaxes(1, 2)
+            block[o, part] = np.array(some)[:, None]
         across.append(crossed)
         train = folds.rest(left)
         design = designs.columns(train)
@@ -84,6 +93,21 @@ def nested(designs: Designs, model: Model, columns: Floats, folds: Folds) -> Nes
         tuned.append(int(best[0]))
     whole = int(steady_argmin(outer_errors[:, None])[0])
     return Nested(choices, predictions, tuple(tuned), whole, inner, tuple(across), block)
+
+
+def _together(trains: Sequence[Integers], parts: Sequence[Integers], each: int) -> list[list[int]]:
+    """Numbers of inner folds that go through the algebra at once: of one size, and not more than memory likes.
+
+    Small matrices cost their overhead: one by one a pass takes twice as long. each: numbers an answer of theirs takes.
+    """
+    alike: dict[tuple[int, int], list[int]] = {}
+    for b, (train, part) in enumerate(zip(trains, parts, strict=True)):
+        alike.setdefault((len(train), len(part)), []).append(b)
+    found = []
+    for (learnt, asked), some in alike.items():
+        most = max(1, MOST_NUMBERS // (learnt * asked * each))
+        found += [some[start : start + most] for start in range(0, len(some), most)]
+    return found
 
 
 def steady_argmin(errors: Floats) -> Integers:
