@@ -78,7 +78,8 @@ def notes(runs: Runs, folds: Folds, orders: int, dimension: int) -> tuple[str, .
 def _why(best: Baseline, ceiling: float | None, n: int) -> str:
     """The likeliest reason why the map does not help."""
     if ceiling is not None and ceiling < LOW_CEILING:
-        return f"{1 - ceiling:.0%} of the differences in score are measurement error: train more seeds."
+        share = "All" if ceiling <= 0 else f"{1 - ceiling:.0%}"
+        return f"{share} of the differences in score may be measurement error: train more seeds."
     if best.name != MEAN and best.q2 is not None and best.q2 > 0:
         return f"By {_called(best)} it is foretold better, with a Q² of {best.q2:.2f}."
     if n < FEW_RUNS:
