@@ -23,7 +23,7 @@ TASK = "hypotheses"
 MEGABYTES = 15
 SCORED = {
     "hypotheses": ("classifier", "language-model"),
-    "translation": ("translation", "translation-forward", "preference"),
+    "translation": ("language-model", "translation", "translation-forward", "preference"),
 }
 
 
