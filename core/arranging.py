@@ -13,7 +13,7 @@ from core.arranger import Arranger
 from core.embedding import EMBEDDER, content_key, vectors_of
 from core.generators import Answered, RealGenerator, stored_generators
 from core.generators import Generator as Answering
-from core.jobs import ACTIVE, Jobs
+from core.jobs import Jobs
 from core.sample_basis import Basis, basis_of
 from core.sample_view import Floats, SampleView
 from core.scheduling.context import JobContext
@@ -66,10 +66,7 @@ def arranged(store: Store, task: Task, runs: Sequence[Run], *, seed: int = 0) ->
 def submit_arrange(jobs: Jobs, task: Task, runs: Sequence[Run], *, seed: int = 0) -> Job:
     """Ask for the places of the real rows and of these runs' samples; the job that does so already, if there is one."""
     payload = {"task": task.name, "runs": sorted(run.id for run in runs), "seed": seed}
-    for job in jobs.jobs(status=ACTIVE, kind=KIND):
-        if job.payload == payload and not job.cancel:
-            return job
-    return jobs.submit(KIND, payload, priority=Priority.VIEW)
+    return jobs.submit_once(KIND, payload, priority=Priority.VIEW)
 
 
 def run_arrange(ctx: JobContext) -> Generator[Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import JSON, Column, MetaData, Table, Text, func, insert, select
+from sqlalchemy import JSON, Column, MetaData, Table, Text, insert, select
 
 from core.embedding import DIMENSION, EMBEDDER, content_key
 from core.errors import StoreError
@@ -82,9 +82,9 @@ def save_demo(store: Store, chosen: Sequence[Run], folder: Path) -> int:
     for name, table in _TABLES.items():
         key = table.c.id if name == "runs" else table.c.run
         order = (table.c.run, table.c.id) if name == "samples" else tuple(table.primary_key.columns)
+        statement = select(table).where(key.in_(ids)).order_by(*order)
         with store.database.reading() as connection:
-            kept = [dict(row) for row in connection.execute(select(table).order_by(*order)).mappings()]
-        kept = [row for row in kept if row[key.name] in set(ids)]
+            kept = [dict(row) for row in connection.execute(statement).mappings()]
         if name == "runs":
             kept.sort(key=lambda row: ids.index(row["id"]))
             for row in kept:
@@ -99,7 +99,7 @@ def save_demo(store: Store, chosen: Sequence[Run], folder: Path) -> int:
 def _unused(connection: Connection) -> bool:
     """Whether nothing was ever made with this store: a person who deleted every run does not want the demo back."""
     tables = (runs, jobs, vectors)
-    return not any(connection.scalar(select(func.count()).select_from(table)) for table in tables)
+    return not any(connection.execute(select(1).select_from(table).limit(1)).first() for table in tables)
 
 
 def _specs(task: str) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from core.errors import SettingsError
 
@@ -59,6 +60,10 @@ class FinetuneSettings:
             if not known or not math.isfinite(value) or not low <= value <= high:
                 kind = "a whole number" if whole else "a number"
                 raise SettingsError(f"{field.name} is {value!r}; give {kind} from {low:g} to {high:g}.")
+
+    def recipe(self) -> dict[str, Any]:
+        """Every setting but the seed: what makes students comparable."""
+        return {name: value for name, value in asdict(self).items() if name != "seed"}
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 1."""

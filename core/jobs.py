@@ -66,6 +66,24 @@ class Jobs:
             job = self._insert(connection, kind, dict(payload or {}), priority, run, owner)
         return self.job(job)
 
+    def submit_once(
+        self,
+        kind: str,
+        payload: Mapping[str, Any],
+        *,
+        priority: int = Priority.RUN,
+        status: Sequence[JobStatus] = ACTIVE,
+        limit: int | None = None,
+    ) -> Job:
+        """Queue work that nobody has asked for yet; else the newest job with the same payload and such a status.
+
+        limit: jobs that are looked through, all of them by default.
+        """
+        for job in self.jobs(kind=kind, status=status, limit=limit):
+            if job.payload == payload and not job.cancel:
+                return job
+        return self.submit(kind, payload, priority=priority)
+
     def resume(self, run: str, *, owner: str | None = None) -> Job:
         """Queue an interrupted, cancelled or failed run again, as it was asked for; what is stored stays.
 

@@ -10,7 +10,7 @@ from core.jobs import Jobs
 from core.kept_maps import keep, reopen
 from core.perspective_map import Variant
 from core.scheduling.context import JobContext
-from core.storage.records import Job, Priority, Run
+from core.storage.records import Job, JobStatus, Priority, Run
 from core.tasks import Task, load_task
 
 KIND = "map"
@@ -33,10 +33,8 @@ def submit_map(
         "dimension": dimension,
         "turned_to": turned_to,
     }
-    for job in jobs.jobs(kind=KIND, status=("queued", "running", "done", "failed"), limit=REMEMBERED):
-        if job.payload == payload and not job.cancel:
-            return job
-    return jobs.submit(KIND, payload, priority=Priority.VIEW)
+    known: tuple[JobStatus, ...] = ("queued", "running", "done", "failed")
+    return jobs.submit_once(KIND, payload, priority=Priority.VIEW, status=known, limit=REMEMBERED)
 
 
 def run_map(ctx: JobContext) -> Generator[Any]:

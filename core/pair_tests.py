@@ -15,7 +15,7 @@ from core.placing import answers_of
 from core.scheduling.context import JobContext
 from core.statistics.answers import Answers
 from core.statistics.sameness import Statistic
-from core.storage.records import Job, Priority
+from core.storage.records import Job, JobStatus, Priority
 from core.store import Store
 from core.tasks import Task, load_task
 
@@ -43,10 +43,8 @@ def submit_tests(
         "statistics": list(statistics),
         "samples": samples,
     }
-    for job in jobs.jobs(kind=KIND, status=("queued", "running", "done"), limit=REMEMBERED):
-        if job.payload == payload and not job.cancel:
-            return job
-    return jobs.submit(KIND, payload, priority=Priority.VIEW)
+    known: tuple[JobStatus, ...] = ("queued", "running", "done")
+    return jobs.submit_once(KIND, payload, priority=Priority.VIEW, status=known, limit=REMEMBERED)
 
 
 def outcomes_of(job: Job) -> dict[tuple[Pair, Statistic], Sameness]:

@@ -77,8 +77,7 @@ class Gathered:
 
 def score_names(store: Store, task: str) -> list[str]:
     """The names of the scores that some run of the task has: of scorers first, then of imports."""
-    found = {score.name for score in store.stored_scores(task=task)}
-    return sorted(found, key=lambda name: (measure_of(name) is None, name))
+    return sorted(store.score_names(task), key=lambda name: measure_of(name) is None)
 
 
 def gather(store: Store, atlas: Atlas, name: str, runs: Sequence[Run]) -> Gathered:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.errors import SettingsError
-from core.generation import plan
+from core.generation import Plan, plan
 from core.jobs import Jobs
 from core.models import PairSpec
 from core.settings import settings
@@ -34,11 +34,7 @@ def submit_run(
     Raises SettingsError where the run would be empty or larger than STEERSCOPE_MAX_SAMPLES allows.
     """
     work = plan(task, sliders, role=role, queries=queries, replicates=replicates)
-    if work.samples > settings().max_samples:
-        raise SettingsError(
-            f"The run would hold {work.samples:,} samples, above the limit of {settings().max_samples:,}; "
-            "ask for fewer replicates or raise STEERSCOPE_MAX_SAMPLES."
-        )
+    check_size(work, "run")
     if batch_size is not None and not 1 <= batch_size <= 4096:
         raise SettingsError(f"batch-size is {batch_size}; give a whole number from 1 to 4096.")
     run = NewRun(
@@ -56,6 +52,15 @@ def submit_run(
     )
     payload = {} if batch_size is None else {"batch_size": batch_size}
     return jobs.submit("generate", payload, priority=Priority.RUN, run=run, owner=owner)
+
+
+def check_size(work: Plan, what: str) -> None:
+    """Refuse more samples than STEERSCOPE_MAX_SAMPLES allows; what: the run or point that they would make."""
+    if work.samples > (most := settings().max_samples):
+        raise SettingsError(
+            f"The {what} would hold {work.samples:,} samples, above the limit of {most:,}; "
+            "ask for fewer replicates or raise STEERSCOPE_MAX_SAMPLES."
+        )
 
 
 def submit_preview(

@@ -19,11 +19,12 @@ from core.jobs import Jobs
 from core.map_job import hash_of
 from core.models import ModelPair, PairSpec
 from core.negatives import Embed
+from core.running import check_size
 from core.scheduling.context import JobContext
 from core.settings import settings
 from core.sliders import SteerSettings
 from core.statistics.answers import Answers
-from core.storage.records import Job, NewSample, Priority
+from core.storage.records import Job, JobStatus, NewSample, Priority
 from core.store import Store
 from core.tasks import Task, load_task
 
@@ -94,11 +95,7 @@ def submit_point(
     Raises SettingsError where the task has no probe query, or the answers are none or more than a run may hold.
     """
     work = plan(task, sliders, role="probe", queries=None, replicates=replicates)
-    if work.samples > (most := settings().max_samples):
-        raise SettingsError(
-            f"The point would hold {work.samples:,} samples, above the limit of {most:,}; "
-            "ask for fewer replicates or raise STEERSCOPE_MAX_SAMPLES."
-        )
+    check_size(work, "point")
     payload = {
         "task": task.name,
         "content": _content(task),
@@ -107,10 +104,8 @@ def submit_point(
         "pair_spec": pair.as_dict(),
         "replicates": replicates,
     }
-    for job in jobs.jobs(kind=KIND, status=("queued", "running", "done"), limit=REMEMBERED):
-        if job.payload == payload and not job.cancel:
-            return job
-    return jobs.submit(KIND, payload, priority=Priority.VIEW)
+    known: tuple[JobStatus, ...] = ("queued", "running", "done")
+    return jobs.submit_once(KIND, payload, priority=Priority.VIEW, status=known, limit=REMEMBERED)
 
 
 def work_of_point(job: Job) -> Plan:

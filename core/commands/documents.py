@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_type_hints
 
 if TYPE_CHECKING:
     from core.storage.records import Metric, Run, Sample
     from core.tasks import Task
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,12 @@ class SampleLine:
         return cls(sample.id, sample.query, sample.replicate, sample.chain, sample.text, tokens, sample.finish)
 
 
+def same_names(document: type[T], source: object) -> T:
+    """The document whose keys are all attributes of the source."""
+    names = [field.name for field in fields(document)]  # type: ignore[arg-type]
+    return document(**{name: getattr(source, name) for name in names})
+
+
 @dataclass(frozen=True)
 class MetricEntry:
     """One metric of a run."""
@@ -90,7 +98,7 @@ class MetricEntry:
     @classmethod
     def of(cls, metric: Metric) -> MetricEntry:
         """The entry of a stored metric."""
-        return cls(**{field.name: getattr(metric, field.name) for field in fields(cls)})
+        return same_names(cls, metric)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
+from core.commands.documents import same_names
+
 if TYPE_CHECKING:
     from core.atlas import Atlas
     from core.guarantees import Box, Budget, Sameness, WorstCase
@@ -86,7 +88,7 @@ class Worst:
     @classmethod
     def of(cls, worst: WorstCase) -> Worst:
         """The document of a worst case."""
-        return cls(**{field.name: getattr(worst, field.name) for field in fields(cls)})
+        return same_names(cls, worst)
 
 
 @dataclass(frozen=True)

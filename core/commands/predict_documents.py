@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
+from core.commands.documents import same_names
+
 if TYPE_CHECKING:
     from core.predicting import Gathered
     from core.regression import Baseline, Evaluation, Lipschitz, Prediction, Suggestion
@@ -27,7 +29,7 @@ class BaselineEntry:
     @classmethod
     def of(cls, baseline: Baseline) -> BaselineEntry:
         """The entry of a baseline."""
-        return cls(**{field.name: getattr(baseline, field.name) for field in fields(cls)})
+        return same_names(cls, baseline)
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ class Suggested:
     @classmethod
     def of(cls, suggestion: Suggestion) -> Suggested:
         """The entry of a suggestion."""
-        return cls(**{field.name: getattr(suggestion, field.name) for field in fields(cls)})
+        return same_names(cls, suggestion)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.downstream.material import Material, Row, written
@@ -44,7 +44,7 @@ class LanguageModel:
             "scorer": self.name,
             "version": 1,
             "base": base_digest(self.base),
-            "training": {name: value for name, value in asdict(self.recipe_of_training).items() if name != "seed"},
+            "training": self.recipe_of_training.recipe(),
         }
 
     def score(self, material: Material, seed: int, shop: Workshop) -> Steps[Judged]:

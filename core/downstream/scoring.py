@@ -19,7 +19,7 @@ from core.downstream.scorer import Judged, Scorer, Steps, Workshop, part
 from core.downstream.scorers import scorer_of
 from core.embedding import EMBEDDER, vectors_of
 from core.errors import SettingsError, StateError, StatisticsError
-from core.jobs import ACTIVE, Jobs
+from core.jobs import Jobs
 from core.scheduling.context import REST_SECONDS, JobContext
 from core.settings import settings
 from core.storage.records import Job, Priority, Run
@@ -62,11 +62,9 @@ def submit_score(
         "replicates": replicates or usual_replicates(task),
         "base": base,
     }
-    if owner is None:
-        for job in jobs.jobs(status=ACTIVE, kind=KIND):
-            if job.payload == payload and not job.cancel:
-                return job
     # Below runs: a score may wait for the answers that a run of its own writes, and must not keep it from its turn.
+    if owner is None:
+        return jobs.submit_once(KIND, payload, priority=Priority.BACKGROUND)
     return jobs.submit(KIND, payload, priority=Priority.BACKGROUND, owner=owner)
 
 

@@ -7,7 +7,7 @@ on these pairs, so that what it shall write is real. Forward: it learns the run'
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.downstream.languages import Direction, asked, learned, no_translation
@@ -65,7 +65,7 @@ class Translation:
             "version": 1,
             "base": base_digest(self.base),
             "sacrebleu": version("sacrebleu"),
-            "training": {name: value for name, value in asdict(self.recipe_of_training).items() if name != "seed"},
+            "training": self.recipe_of_training.recipe(),
         }
 
     def score(self, material: Material, seed: int, shop: Workshop) -> Steps[Judged]:

@@ -67,6 +67,13 @@ class Kept:
                 found.setdefault(run, {})[name] = float(value)
         return found
 
+    def score_names(self, task: str) -> list[str]:
+        """The names of the scores that some run of the task has, sorted."""
+        join = scores_table.join(runs_table, runs_table.c.id == scores_table.c.run)
+        statement = select(scores_table.c.name).select_from(join).where(runs_table.c.task == task).distinct()
+        with self.database.reading() as connection:
+            return sorted(connection.scalars(statement))
+
     def stored_scores(
         self, *, run: str | None = None, name: str | None = None, task: str | None = None
     ) -> list[StoredScore]:
