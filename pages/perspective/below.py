@@ -11,11 +11,10 @@ from core.figures import SCREE_HEIGHT, scree_figure, scree_table
 from core.jobs import Jobs
 from core.perspective import COSINE_WARNING, NOISE_WARNING
 from pages.perspective.pairs import pairs
-from pages.perspective.places import HEAD_HEIGHT
 from pages.perspective.planner import planner
 from pages.perspective.shown import Shown
 from pages.shared.charts import chart, table_twin
-from pages.shared.headline import section
+from pages.shared.headline import head_row, section
 from pages.shared.plain import literal
 
 COLUMN_WIDTH = 300
@@ -35,13 +34,7 @@ def below(jobs: Jobs, shown: Shown) -> None:
 
 def _axes(shown: Shown) -> None:
     fitted = shown.atlas.map
-    with st.container(
-        horizontal=True,
-        vertical_alignment="center",
-        horizontal_alignment="distribute",
-        height=HEAD_HEIGHT,
-        border=False,
-    ):
+    with head_row():
         section("Axes and noise", "what each axis carries")
         table_twin(scree_table(fitted.scree, fitted.noise_floor, fitted.explained), key="perspective-scree-table")
     chart(

@@ -10,22 +10,9 @@ from core.errors import SettingsError
 from core.generators import Placed
 from core.metrics import METRICS
 from core.sliders import SteerSettings
+from pages.shared.signs import FIRST, sign
 
 NONE, DISTANCE, POOL = "none", "distance", "pool"
-SIGNS = {
-    "gamma": "γ",
-    "eta": "η",
-    "temperature": "T",
-    "alpha": "α",
-    "top_k": "top-k",
-    "top_p": "top-p",
-    "min_p": "min-p",
-    "max_new_tokens": "length",
-    "round_size": "round",
-}
-"""What a setting is called on the page; others go by their own name."""
-
-FIRST = ("gamma", "eta", "temperature")
 POOLS: dict[float, str] = {
     0.0: "no negatives",
     1.0: "real rows only",
@@ -56,11 +43,6 @@ def colours(atlas: Atlas, scores: Mapping[str, Mapping[str, float]]) -> dict[str
     if len({kind for kind in pools.values() if kind is not None}) > 1:
         found[POOL] = Colour("Negatives", pools, "kind", words=POOLS)
     return found
-
-
-def sign(name: str) -> str:
-    """What a setting is called."""
-    return SIGNS.get(name, name.replace("_", " "))
 
 
 def title(choice: str, found: Mapping[str, Colour]) -> str:

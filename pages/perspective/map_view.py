@@ -11,7 +11,7 @@ from core.drawing.scales import Colour
 from core.figures import MAP_HEIGHT, RINGS_FROM
 from core.store import Store
 from pages.perspective import drawing
-from pages.perspective.colours import sign, slider_of
+from pages.perspective.colours import slider_of
 from pages.perspective.places import MAP, MAP_CHART, TABS
 from pages.perspective.selection import select, selection_of
 from pages.perspective.shown import Shown, redraw, writing_runs
@@ -20,6 +20,7 @@ from pages.perspective.writing import Writing, words, writing
 from pages.shared.charts import KEY_COLORS, KEY_WORDS
 from pages.shared.linked import linked_config
 from pages.shared.plain import readable
+from pages.shared.signs import sign
 
 LIVE_SECONDS = 3.0
 """How often the map looks for new answers of a run in progress."""

@@ -18,10 +18,11 @@ from pages.perspective.finding import finding
 from pages.perspective.map_view import map_view
 from pages.perspective.sample_view import sample_view
 from pages.perspective.selection import selection_of
-from pages.perspective.shown import Shown, finished_runs, runs_key, show, writing_runs
+from pages.perspective.shown import MOST, Shown, show, writing_runs
 from pages.perspective.tabs import tabs
 from pages.perspective.toolbar import dimension_asked, means, toolbar, variant_asked, view_of
 from pages.shared.engine import open_jobs
+from pages.shared.finished import finished_runs, runs_key
 from pages.shared.frame import choice
 from pages.shared.headline import headline
 from pages.shared.plain import literal
@@ -110,12 +111,12 @@ def watch(task: Task, before: object) -> None:
 
 def _stored(task: Task) -> object:
     store = open_jobs().store
-    return runs_key(finished_runs(store, task)), tuple(run.id for run in writing_runs(store, task))
+    return runs_key(finished_runs(store, task, MOST)), tuple(run.id for run in writing_runs(store, task))
 
 
 jobs = open_jobs()
 task = choice().task
-finished, active = finished_runs(jobs.store, task), writing_runs(jobs.store, task)
+finished, active = finished_runs(jobs.store, task, MOST), writing_runs(jobs.store, task)
 # Never st.stop(): Streamlit then forgets a click that came while the page was being drawn.
 if not finished:
     nothing_yet(task, active)

@@ -18,9 +18,9 @@ from core.statistics.energy import energy_distance
 from core.statistics.sameness import Statistic
 from core.storage.records import Job
 from pages.perspective.finding import LEVEL, nearest
-from pages.perspective.places import HEAD_HEIGHT, PAIRS
+from pages.perspective.places import PAIRS
 from pages.perspective.shown import Shown
-from pages.shared.headline import section
+from pages.shared.headline import HEAD_HEIGHT, section
 from pages.shared.plain import literal, readable
 
 FIRST, SECOND = "perspective-first", "perspective-second"

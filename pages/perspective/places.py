@@ -14,8 +14,5 @@ COLOUR, LAYERS, AXES, OF = "perspective-colour", "perspective-layers", "perspect
 VARIANT, ALL_AT_ONCE, BY_SIZE = "perspective-variant", "perspective-all-at-once", "perspective-by-size"
 """Widgets of the toolbar."""
 
-HEAD_HEIGHT = 40
-"""Of the heads below the maps, so that what stands under them begins on one line."""
-
 PANEL_HEIGHT = 302
 """Of each tab, so that nothing moves when another one is opened."""

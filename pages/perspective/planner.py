@@ -10,9 +10,8 @@ from core.guarantees import Budget, axes_of, plan_budget
 from core.storage.records import Run
 from core.store import Store
 from pages.perspective.finding import nearest
-from pages.perspective.places import HEAD_HEIGHT
 from pages.perspective.shown import Shown
-from pages.shared.headline import section
+from pages.shared.headline import HEAD_HEIGHT, section
 from pages.shared.plain import literal, readable
 
 EPSILON, DELTA, PILOT = "perspective-epsilon", "perspective-delta", "perspective-pilot"

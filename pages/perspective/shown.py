@@ -23,6 +23,7 @@ from core.storage.records import Job, Run
 from core.store import Store
 from core.tasks import Task
 from pages.perspective.finding import nearest
+from pages.shared.finished import RunsKey, runs_key
 
 MOST = 1_000
 """Runs on one map: the newest."""
@@ -33,7 +34,6 @@ AT_ONCE = 20_000
 SHOWN = "perspective-shown"
 
 Window = tuple[float, float, float, float]
-RunsKey = tuple[tuple[str, int, float | None], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,19 +71,9 @@ class Shown:
         return f"{one.label} · {key}" if twins > 1 and one.label != key else one.label
 
 
-def finished_runs(store: Store, task: Task) -> list[Run]:
-    """The complete runs that answered probe queries, newest first."""
-    return [run for run in store.runs(task=task.name, status="done") if run.role == "probe"][:MOST]
-
-
 def writing_runs(store: Store, task: Task) -> list[Run]:
     """Runs in progress that answer probe queries, newest first."""
     return [run for run in store.runs(task=task.name, status="running") if run.role == "probe"]
-
-
-def runs_key(runs: Sequence[Run]) -> RunsKey:
-    """What a map of these runs depends on."""
-    return tuple((run.id, run.samples, run.finished) for run in runs)
 
 
 def show(jobs: Jobs, task: Task, runs: Sequence[Run], variant: Variant, dimension: int, hold: bool) -> Shown | Job:

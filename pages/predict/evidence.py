@@ -16,10 +16,9 @@ from core.figures import (
     null_figure,
 )
 from core.regression import Evaluation
-from pages.predict.places import HEAD_HEIGHT
 from pages.predict.shown import Shown
 from pages.shared.charts import chart, table_twin
-from pages.shared.headline import section
+from pages.shared.headline import head_row, section
 from pages.shared.plain import literal, readable
 
 if TYPE_CHECKING:
@@ -110,13 +109,7 @@ def _null_table(evaluation: Evaluation) -> pd.DataFrame:
 
 
 def _head(title: str, gloss: str, table: pd.DataFrame, key: str) -> None:
-    with st.container(
-        horizontal=True,
-        vertical_alignment="center",
-        horizontal_alignment="distribute",
-        height=HEAD_HEIGHT,
-        border=False,
-    ):
+    with head_row():
         section(title, literal(gloss))
         table_twin(table, key=key, label="", config=_config(table))
 

@@ -16,10 +16,9 @@ from core.regression import Suggestion
 from core.store import Store
 from core.suggesting import next_settings
 from pages.predict.actions import write_next
-from pages.predict.places import HEAD_HEIGHT
 from pages.predict.shown import Options, Shown
 from pages.predict.surface_view import ends, setting_words
-from pages.shared.headline import section
+from pages.shared.headline import head_row, section
 from pages.shared.kept import kept
 from pages.shared.plain import literal, readable
 from pages.shared.states import loading
@@ -57,13 +56,7 @@ def next_view(shown: Shown, pair: PairSpec | None) -> None:
     """The table, or a place of the same height while nothing is known."""
     found = known(shown)
     some = found if isinstance(found, tuple) else ()
-    with st.container(
-        horizontal=True,
-        vertical_alignment="center",
-        horizontal_alignment="distribute",
-        height=HEAD_HEIGHT,
-        border=False,
-    ):
+    with head_row():
         section("Try next")
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
             _limits(shown)

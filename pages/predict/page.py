@@ -14,7 +14,7 @@ from core.jobs import Jobs
 from core.models import PairSpec
 from core.predicting import Gathered, gather
 from core.regressing.jackknife import least_runs
-from core.regressing.runs import LEAST_RUNS
+from core.regressing.runs import LEAST_RUNS, MOST_RUNS
 from core.storage.records import Run
 from core.tasks import Task
 from pages.predict import next_view
@@ -25,11 +25,12 @@ from pages.predict.places import PANEL_HEIGHT
 from pages.predict.point_view import point_view
 from pages.predict.scores import Score, offered, why_not
 from pages.predict.scoring import scoring, scoring_key
-from pages.predict.shown import Shown, drawn, finished_runs, names_of, runs_key, show
+from pages.predict.shown import Shown, drawn, names_of, show
 from pages.predict.surface_view import surface_view
 from pages.predict.toolbar import model_boxes, options_asked, score_asked, scorer_box
 from pages.shared.asking import TROUBLE
 from pages.shared.engine import open_jobs
+from pages.shared.finished import finished_runs, runs_key
 from pages.shared.frame import choice
 from pages.shared.headline import headline
 from pages.shared.plain import literal
@@ -158,12 +159,14 @@ def watch(task: Task, name: str | None, before: object) -> None:
 
 def _stored(task: Task, name: str | None) -> object:
     jobs = open_jobs()
-    return runs_key(finished_runs(jobs.store, task)), scoring_key(jobs, task, None if name is None else Score(name))
+    return runs_key(finished_runs(jobs.store, task, MOST_RUNS)), scoring_key(
+        jobs, task, None if name is None else Score(name)
+    )
 
 
 jobs, chosen = open_jobs(), choice()
 task = chosen.task
-runs = finished_runs(jobs.store, task)
+runs = finished_runs(jobs.store, task, MOST_RUNS)
 options = offered(jobs.store, task)
 name = score_asked(options)
 before = _stored(task, name)

@@ -17,8 +17,5 @@ SCORER, MODEL, AXES, BESIDE = "predict-scorer", "predict-model", "predict-axes",
 ADDRESS = "scorer"
 """The name under which the address holds the score."""
 
-HEAD_HEIGHT = 40
-"""Of the heads above the charts, so that what stands under them begins on one line."""
-
 PANEL_HEIGHT = 320
 """Of what stands on the page while there is nothing to foretell from."""

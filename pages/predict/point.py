@@ -21,8 +21,8 @@ from core.storage.records import Job
 from core.suggesting import spans
 from pages.predict.shown import Options, Shown
 from pages.shared.frame import fingerprint
+from pages.shared.signs import FIRST
 
-FIRST = ("gamma", "eta", "temperature")
 SLIDERS = 3
 """As many as stand beside the toolbar; further settings that vary stay as in most runs."""
 

@@ -18,8 +18,8 @@ from pages.shared.badges import badge
 from pages.shared.costs import usual_seconds
 from pages.shared.kept import kept
 from pages.shared.plain import literal
+from pages.shared.signs import sign
 
-SIGNS = {"gamma": "γ", "eta": "η", "temperature": "T", "alpha": "α", "top_k": "top-k", "top_p": "top-p"}
 SLIDER_WIDTH = 80
 ANSWER_WIDTH = 204
 REFRESH_SECONDS = 1.0
@@ -51,9 +51,8 @@ def _slider(shown: Shown, name: str, *, first: bool) -> None:
     kind = int if span.step == 1.0 else float
     low, high = kind(span.low), kind(span.high)
     kept(widget(name), kind(start(shown)[name]), lambda held: low <= held <= high)
-    sign = SIGNS.get(name, name.replace("_", " "))
     st.slider(
-        f"{sign} of a point" if first else sign,
+        f"{sign(name)} of a point" if first else sign(name),
         low,
         high,
         step=kind(span.step or (span.high - span.low) / 20),

@@ -13,18 +13,16 @@ from core.map_job import hash_of
 from core.perspective_map import PerspectiveMap
 from core.predicting import Gathered
 from core.regressing.features import Feature
-from core.regressing.runs import MOST_RUNS
 from core.regression import Evaluation, Model, Surface, evaluate, surface
 from core.statistics.answers import Floats
 from core.storage.records import Run
 from core.store import Store
 from core.tasks import Task
 from pages.predict.scores import Score
+from pages.shared.finished import RunsKey, runs_key
 
 DRAWN = "predict-drawn"
 """The map that was drawn last and what it was drawn from, by task: the next one is turned towards it."""
-
-RunsKey = tuple[tuple[str, int, float | None], ...]
 
 
 @dataclass(frozen=True)
@@ -59,16 +57,6 @@ class Shown:
     def points(self) -> dict[str, Floats]:
         """(d,) where every generator is drawn, by its key."""
         return dict(zip(self.atlas.map.keys, self.atlas.map.points, strict=True))
-
-
-def finished_runs(store: Store, task: Task) -> list[Run]:
-    """The complete runs that answered probe queries, newest first, as many as a map is refitted for."""
-    return [run for run in store.runs(task=task.name, status="done") if run.role == "probe"][:MOST_RUNS]
-
-
-def runs_key(runs: Sequence[Run]) -> RunsKey:
-    """What a map of these runs depends on."""
-    return tuple((run.id, run.samples, run.finished) for run in runs)
 
 
 def drawn(store: Store, task: Task, runs: Sequence[Run]) -> Atlas:

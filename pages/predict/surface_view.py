@@ -16,12 +16,13 @@ from core.models import PairSpec
 from core.regressing.expecting import expected_places
 from core.regression import Prediction, Suggestion
 from core.statistics.answers import Floats
-from pages.predict.places import HEAD_HEIGHT, SURFACE
+from pages.predict.places import SURFACE
 from pages.predict.point import point, waiting
 from pages.predict.shown import Shown, surface_of
 from pages.shared.charts import chart, table_twin
-from pages.shared.headline import section
+from pages.shared.headline import head_row, section
 from pages.shared.plain import literal, readable
+from pages.shared.signs import FIRST, sign
 
 WORDS = {"run": "● run", "waiting": "○ no score yet", "real": "◆ real", "point": "✛ slider point", "next": "try next"}
 NARROWEST = 480
@@ -36,13 +37,7 @@ def surface_view(jobs: Jobs, shown: Shown, pair: PairSpec | None, following: Seq
 def _surface_view(jobs: Jobs, shown: Shown, pair: PairSpec | None, following: Sequence[Suggestion]) -> None:
     marks = _marks(jobs, shown, pair, following)
     unit, better = shown.score.unit, shown.gathered.better
-    with st.container(
-        horizontal=True,
-        vertical_alignment="center",
-        horizontal_alignment="distribute",
-        height=HEAD_HEIGHT,
-        border=False,
-    ):
+    with head_row():
         open_circles = "; ○ no score yet" if shown.gathered.waiting else ""
         section(f"Predicted {literal(unit)} over the map", f"fades where the map knows little{open_circles}")
         table_twin(_table(shown, marks), key="predict-surface-table", label="", config=_columns())
@@ -122,9 +117,8 @@ def _places(digest: str, drawn: str, wanted: str, _shown: Shown) -> Floats:
 
 def setting_words(settings: Any, known: Sequence[Any]) -> str:
     """A setting as labels say it: the three sliders, else whatever the runs vary."""
-    named = {"gamma": "γ", "eta": "η", "temperature": "T"}
-    if all(name in settings for name in named):
-        return " · ".join(f"{sign} {settings[name]:.3g}" for name, sign in named.items())
+    if all(name in settings for name in FIRST):
+        return " · ".join(f"{sign(name)} {settings[name]:.3g}" for name in FIRST)
     varied = [name for name in settings if len({str(each.get(name)) for each in known}) > 1]
     return " · ".join(f"{name} {_short(settings[name])}" for name in varied)
 

@@ -12,7 +12,7 @@ from core.sliders import inert
 from core.storage.records import Metric, Run
 from core.store import Store
 from pages.runs.entry import Entry, queries_of
-from pages.shared.headline import section
+from pages.shared.headline import HEAD_HEIGHT, section
 from pages.shared.measures import LABELS, measure_card, measures_table
 from pages.shared.plain import readable
 from pages.shared.states import empty
@@ -21,8 +21,6 @@ PAGE = 50
 """Samples that are read and shown at once."""
 
 TABLE_HEIGHT = 420
-HEAD_HEIGHT = 40
-"""Of the heads of the map and of the cards, so that both begin on one line."""
 
 
 def cards(metrics: Mapping[str, Metric], done: bool) -> None:

@@ -11,13 +11,13 @@ from core.storage.records import Run
 from core.store import Store
 from pages.runs.actions import PROBLEM, action_row, attempt, name_row, resume
 from pages.runs.entry import Entry, entry_of
-from pages.runs.evidence import HEAD_HEIGHT, cards, metrics_table, samples_table, settings_table
+from pages.runs.evidence import cards, metrics_table, samples_table, settings_table
 from pages.runs.listing import ICON, OPEN, QUESTION, listing
 from pages.runs.place import small_map
 from pages.shared.badges import badge, settings_badges, state_badge
 from pages.shared.engine import open_jobs, open_store
 from pages.shared.frame import REFRESH_SECONDS
-from pages.shared.headline import headline, section
+from pages.shared.headline import HEAD_HEIGHT, headline, section
 from pages.shared.plain import literal
 from pages.shared.settings_link import FOLLOWED, GENERATE
 from pages.shared.states import empty, failed, interrupted

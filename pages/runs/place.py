@@ -15,10 +15,10 @@ from core.figures import RINGS_FROM, SMALL_MAP_HEIGHT, map_figure
 from core.storage.records import Run
 from core.store import Store
 from pages.runs.entry import Entry
-from pages.runs.evidence import HEAD_HEIGHT
 from pages.shared.charts import chart, map_key, table_twin
+from pages.shared.finished import runs_key
 from pages.shared.frame import task_named
-from pages.shared.headline import section
+from pages.shared.headline import head_row, section
 from pages.shared.plain import literal
 from pages.shared.states import empty
 
@@ -39,13 +39,7 @@ class Placed:
 def small_map(store: Store, entry: Entry) -> None:
     """Draw the map with the open run in blue, or say why it is not there."""
     run = entry.run
-    head = st.container(
-        horizontal=True,
-        vertical_alignment="center",
-        horizontal_alignment="distribute",
-        height=HEAD_HEIGHT,
-        border=False,
-    )
+    head = head_row()
     with head:
         section("On the map", f"finished runs of {literal(entry.task)}")
     if run.status != "done":
@@ -58,7 +52,7 @@ def small_map(store: Store, entry: Entry) -> None:
     others = [one for one in store.runs(task=run.task, status="done", limit=RUNS) if one.role == "probe"]
     runs = others if any(one.id == run.id for one in others) else [*others[: RUNS - 1], run]
     try:
-        placed = _placed(store.url, run.task, tuple((one.id, one.samples, one.finished) for one in runs), runs, store)
+        placed = _placed(store.url, run.task, runs_key(runs), runs, store)
     except SteerscopeError as error:
         # Too few answers, or a task whose files are gone or damaged.
         empty("No map", literal(str(error)), height=SMALL_MAP_HEIGHT)

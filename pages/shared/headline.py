@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 
 def headline(page: str, question: str, title: str, detail: str, icon: str = "") -> None:
@@ -16,6 +17,21 @@ def headline(page: str, question: str, title: str, detail: str, icon: str = "") 
         st.caption(f"{mark}**{page}** — {question}")
         st.markdown(f"# {title}", anchors=False)
         st.caption(detail)
+
+
+HEAD_HEIGHT = 40
+"""Of the heads above charts and tables, so that what stands under them begins on one line."""
+
+
+def head_row() -> DeltaGenerator:
+    """A head with something at its right end, such as the button of a table: fill it by `with`."""
+    return st.container(
+        horizontal=True,
+        vertical_alignment="center",
+        horizontal_alignment="distribute",
+        height=HEAD_HEIGHT,
+        border=False,
+    )
 
 
 def section(title: str, gloss: str = "") -> None:

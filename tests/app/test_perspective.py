@@ -25,8 +25,8 @@ from pages.perspective import selection
 from pages.perspective.finding import Apart, finding
 from pages.perspective.places import TAB
 from pages.shared.linked import Pick, pick_of
-from pages.shared.plain import JOINER
 from pages.shared.settings_link import GENERATE
+from tests.app.showing import again, headline, keys, table, words
 from tests.unit.small_maps import QUERIES, embed, vector, write
 from tests.unit.worked_off import work_off
 
@@ -151,32 +151,6 @@ def opened(task: str = "small", **state: Any) -> AppTest:
     return again(app)
 
 
-def again(app: Any) -> AppTest:
-    """Run the page again, after what was done to the app or one of its widgets."""
-    found: AppTest = app.run()
-    assert not found.exception, found.exception
-    return found
-
-
-def plain(markdown: str) -> str:
-    return markdown.replace(JOINER, "").replace("\\", "")
-
-
-def headline(app: AppTest) -> str:
-    return next(plain(one.value)[2:] for one in app.markdown if one.value.startswith("# "))
-
-
-def words(app: AppTest) -> str:
-    """Everything that Markdown, captions and messages say."""
-    parts = [one.value for group in (app.markdown, app.caption, app.warning, app.error) for one in group]
-    return plain("\n".join(parts))
-
-
-def table(app: AppTest, *columns: str) -> Any:
-    """The table that has these columns."""
-    return next(one.value for one in app.dataframe if set(columns) <= set(one.value.columns))
-
-
 def figure(app: AppTest, place: int = 0) -> dict[str, Any]:
     """The map, or another chart by its place on the page."""
     return dict(json.loads(app.get("plotly_chart")[place].proto.spec))
@@ -192,10 +166,6 @@ def marked(app: AppTest) -> set[str]:
     """The runs on the map."""
     found = [str(one) for trace in figure(app)["data"] for one in trace.get("customdata", ())]
     return {one.removeprefix("run:") for one in found if one.startswith("run:")} - {"real", "heldout"}
-
-
-def keys(app: AppTest) -> set[str]:
-    return {str(button.key) for button in app.button}
 
 
 # Nothing to show yet
@@ -623,9 +593,10 @@ def test_without_a_selection_a_new_run_is_drawn_at_once(store: Store) -> None:
 def test_the_detail_says_when_axes_are_noise(store: Store) -> None:
     task = load_task("small")
     from core.atlas import draw_atlas
-    from pages.perspective.shown import finished_runs
+    from pages.perspective.shown import MOST
+    from pages.shared.finished import finished_runs
 
-    atlas = draw_atlas(store, task, finished_runs(store, task), held_out=True)
+    atlas = draw_atlas(store, task, finished_runs(store, task, MOST), held_out=True)
     _, detail = finding(task, atlas, {})
     ratio = atlas.map.noise_ratio
     assert ratio is not None

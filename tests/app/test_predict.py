@@ -29,8 +29,8 @@ from core.store import Store
 from core.tasks import Task
 from pages.predict.finding import finding
 from pages.predict.scores import Score
-from pages.shared.plain import JOINER
 from pages.shared.settings_link import GENERATE
+from tests.app.showing import again, headline, keys, plain, table, words
 from tests.unit.small_students import label_task
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -180,32 +180,6 @@ def opened(name: str | None = None, **state: Any) -> AppTest:
     return again(app)
 
 
-def again(app: Any) -> AppTest:
-    """Run the page again, after what was done to the app or one of its widgets."""
-    found: AppTest = app.run()
-    assert not found.exception, found.exception
-    return found
-
-
-def plain(markdown: str) -> str:
-    return markdown.replace(JOINER, "").replace("\\", "")
-
-
-def headline(app: AppTest) -> str:
-    return next(plain(one.value)[2:] for one in app.markdown if one.value.startswith("# "))
-
-
-def words(app: AppTest) -> str:
-    """Everything that Markdown, captions and messages say."""
-    parts = [one.value for group in (app.markdown, app.caption, app.warning, app.error) for one in group]
-    return plain("\n".join(parts))
-
-
-def table(app: AppTest, *columns: str) -> Any:
-    """The table that has these columns."""
-    return next(one.value for one in app.dataframe if set(columns) <= set(one.value.columns))
-
-
 def figures(app: AppTest) -> list[dict[str, Any]]:
     return [json.loads(one.proto.spec) for one in app.get("plotly_chart")]
 
@@ -215,10 +189,6 @@ def signs(app: AppTest) -> list[str]:
     return [
         str(one) for trace in figures(app)[0]["data"] for one in trace.get("customdata", ()) if isinstance(one, str)
     ]
-
-
-def keys(app: AppTest) -> set[str]:
-    return {str(button.key) for button in app.button}
 
 
 # Nothing to predict from

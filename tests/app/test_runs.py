@@ -22,8 +22,8 @@ from core.tasks import load_task
 from pages.runs.entry import Entry
 from pages.runs.finding import finding, nearest
 from pages.runs.search import all_words, fits
-from pages.shared.plain import JOINER
 from pages.shared.settings_link import GENERATE, settings_to_query
+from tests.app.showing import again, headline, keys, plain, words
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 APP = REPOSITORY / "app.py"
@@ -150,26 +150,6 @@ def opened(run: Run | str | None = None, **state: Any) -> AppTest:
     return again(app)
 
 
-def again(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def plain(markdown: str) -> str:
-    return markdown.replace(JOINER, "").replace("\\", "")
-
-
-def headline(app: AppTest) -> str:
-    return next(plain(one.value)[2:] for one in app.markdown if one.value.startswith("# "))
-
-
-def words(app: AppTest) -> str:
-    """Everything that Markdown, captions and messages say."""
-    parts = [one.value for group in (app.markdown, app.caption, app.warning, app.error) for one in group]
-    return plain("\n".join(parts))
-
-
 def table(app: AppTest) -> Any:
     return listed(app).value
 
@@ -187,10 +167,6 @@ def selected(app: AppTest) -> str:
 def frame(app: AppTest, column: str) -> Any:
     """The table that has this column."""
     return next(one.value for one in app.dataframe if column in one.value.columns and one.key is None)
-
-
-def keys(app: AppTest) -> set[str]:
-    return {str(button.key) for button in app.button}
 
 
 # Nothing yet

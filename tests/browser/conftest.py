@@ -31,7 +31,7 @@ FLAGS = (
     "--enable-unsafe-swiftshader",
 )
 # For pages; on a busy machine the usual five seconds are few.
-PATIENCE = 60_000
+PATIENCE = 20_000
 expect.set_options(timeout=PATIENCE)
 
 
