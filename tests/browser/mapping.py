@@ -25,6 +25,9 @@ MAP, SAMPLES = "perspective-map-chart", "perspective-samples-chart"
 """Keys of the two charts."""
 
 QUERIES, REPLICATES = 10, 5
+DECIMALS = 9
+"""Of places read off a chart: Plotly reckons its axes from pixels again and again, and the last bit of one varies."""
+
 COORDINATES = """([key, prefix]) => {
     const chart = document.querySelector(`.st-key-${key} .js-plotly-plot`);
     const found = {};
@@ -183,12 +186,14 @@ def tab(page: Page, name: str) -> Locator:
 def dots(page: Page, key: str, *kinds: str) -> dict[str, Dot]:
     """The points of a chart by id: samples and real rows, or others by the beginning of their ids."""
     found = page.evaluate(COORDINATES, [key, list(kinds or ("sample:", "real:"))])
-    return {name: Dot(*place) for name, place in found.items()}
+    return {name: Dot(*(round(number, DECIMALS) for number in place)) for name, place in found.items()}
 
 
 def window(page: Page, key: str) -> list[float]:
-    """Ends of the axes of a chart: left, right, bottom, top."""
-    return [float(end) for end in page.evaluate(WINDOW, key)]
+    """Ends of the axes of a chart: left, right, bottom, top, to nine decimals."""
+    ends = [float(end) for end in page.evaluate(WINDOW, key)]
+    assert all(math.isfinite(end) for end in ends), ends
+    return [round(end, DECIMALS) for end in ends]
 
 
 def lit(page: Page, key: str) -> list[str] | None:
@@ -329,6 +334,8 @@ def selected_ids(page: Page) -> list[str]:
 
 def exported(page: Page, form: Form) -> Download:
     """Press Export and one of its forms, and wait for the whole file."""
+    # The file of a selection that is being replaced is gone before it is asked for.
+    settled(page)
     page.locator(".st-key-perspective-export").get_by_role("button").first.click()
     with page.expect_download() as waiting:
         page.locator(f".st-key-perspective-export-{form}").get_by_role("button").click()
