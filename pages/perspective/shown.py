@@ -99,11 +99,18 @@ def show(jobs: Jobs, task: Task, runs: Sequence[Run], variant: Variant, dimensio
             raise StatisticsError(job.error or "The map was not drawn to its end; choose another one and come back.")
         atlas = _opened(jobs.store.url, str(job.result["map"]), jobs.store)
     else:
-        what = (jobs.store.url, key, hash_of(task), variant, dimension, _digest(turned))
-        atlas = _drawn(*what, jobs.store, task, runs, turned)
+        atlas = drawn_anew(jobs.store, task, runs, variant, dimension, turned)
     window = last.window if last is not None and _holds(last.window, atlas) else _window(atlas)
     kept[place] = Shown(task, atlas, {run.id: run for run in runs}, window, key)
     return kept[place]
+
+
+def drawn_anew(
+    store: Store, task: Task, runs: Sequence[Run], variant: Variant, dimension: int, turned: Atlas | None
+) -> Atlas:
+    """The map of these runs, turned towards another; made once a server. StatisticsError where they make none."""
+    what = (store.url, runs_key(runs), hash_of(task), variant, dimension, _digest(turned))
+    return _drawn(*what, store, task, runs, turned)
 
 
 def redraw(task: Task) -> None:

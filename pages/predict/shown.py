@@ -65,9 +65,15 @@ def drawn(store: Store, task: Task, runs: Sequence[Run]) -> Atlas:
     place = (store.url, runs_key(runs), hash_of(task))
     before, turned = kept.get(task.name, (None, None))
     if turned is None or before != place:
-        turned = _drawn(*place, "" if turned is None else turned.id, store, task, runs, turned and turned.map)
+        turned = drawn_anew(store, task, runs, turned)
         kept[task.name] = (place, turned)
     return turned
+
+
+def drawn_anew(store: Store, task: Task, runs: Sequence[Run], turned: Atlas | None) -> Atlas:
+    """The map of these runs, turned towards another; made once a server. StatisticsError where they make none."""
+    towards = ("", None) if turned is None else (turned.id, turned.map)
+    return _drawn(store.url, runs_key(runs), hash_of(task), towards[0], store, task, runs, towards[1])
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -14,7 +14,7 @@ from core.settings import settings
 from core.sliders import SteerSettings
 from core.storage.records import Job, Priority
 from core.tasks import Task, load_task, task_folder, task_folders
-from pages.shared.engine import keep_worker, open_jobs
+from pages.shared.engine import open_jobs
 from pages.shared.link import copy_link
 from pages.shared.plain import literal
 
@@ -79,7 +79,6 @@ def choice() -> Choice:
 
 def sidebar() -> None:
     """Draw task, pair, jobs and link. Called once a run, by app.py, before the page."""
-    keep_worker()
     with st.sidebar:
         names = task_names()
         _accept_names(names)

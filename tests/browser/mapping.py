@@ -170,7 +170,8 @@ def open_map(page: Page, url: str, task: str = TASK) -> None:
 
 
 def chart(page: Page, key: str) -> Locator:
-    return page.locator(f".st-key-{key} .js-plotly-plot")
+    """The chart that is seen: until the page has been drawn to its end, an older one lies hidden behind it."""
+    return page.locator(f".st-key-{key} .js-plotly-plot").filter(visible=True)
 
 
 def settled(page: Page) -> None:

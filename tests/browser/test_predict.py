@@ -30,6 +30,8 @@ SURFACE, LEFT_OUT = "predict-surface-chart", "predict-left-out-chart"
 @pytest.mark.timeout(600)
 def test_the_demo_is_read_asked_and_followed(serve: Callable[..., Server], page: Page, abroad: list[str]) -> None:
     server = serve(STEERSCOPE_DEMO="1")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     began = time.monotonic()
     page.goto(f"{server.url}/predict?task={TASK}&scorer=classifier")
     expect(mapping.chart(page, LEFT_OUT)).to_be_visible(timeout=WORK)
@@ -38,6 +40,8 @@ def test_the_demo_is_read_asked_and_followed(serve: Callable[..., Server], page:
     with Store(server.store) as store:
         # The first visitor of a fresh server, the demo read into its store, to both charts.
         _keep("first visit", seconds)
+        # What the header of the page asks for is what the front end asks for.
+        assert sum("/PlotlyChart." in url for url in asked) == 1
         _reads(page, evaluated(store, "classifier", None))
         assert re.search(r"map|alone|estimate", headline(page).inner_text())
 
