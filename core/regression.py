@@ -20,7 +20,7 @@ from core.regressing.folds import Folds
 from core.regressing.jackknife import held_out_intervals
 from core.regressing.learning import Curve, Needed, learning_curve, runs_needed
 from core.regressing.lipschitz import Lipschitz, lipschitz
-from core.regressing.resampling import bootstrap_means, orders, percentiles, permuted
+from core.regressing.resampling import bootstrap_means, corrected_p, orders, percentiles, permuted
 from core.regressing.runs import Runs
 from core.regressing.smoothers import MODELS, Candidate, Model
 from core.regressing.suggestion import Span, Suggestion, metric_limit, suggest
@@ -182,5 +182,17 @@ def _baselines(runs: Runs, folds: Folds, misses: Floats, rng: np.random.Generato
         gains = own - misses
         low, high = percentiles(bootstrap_means(np.column_stack([gains, own]), runs.groups(), rng))
         q2, mae, gain = float(q_squared(runs.scores, given)), float(own.mean()), float(gains.mean())
-        found.append(Baseline(name, q2, mae, gain, float(low[0]), float(high[0]), None, float(low[1]), float(high[1])))
+        found.append(
+            Baseline(
+                name,
+                q2,
+                mae,
+                gain,
+                gain_low=float(low[0]),
+                gain_high=float(high[0]),
+                mae_low=float(low[1]),
+                mae_high=float(high[1]),
+                gain_p=corrected_p(gains, runs.groups(), len(folds.outer)),
+            )
+        )
     return tuple(found)

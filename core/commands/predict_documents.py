@@ -24,6 +24,7 @@ class BaselineEntry:
     gain: Annotated[float | None, "how much smaller the map's mean absolute error is; negative where it is larger"]
     gain_low: Annotated[float | None, "lower end of the 95% interval of the gain"]
     gain_high: Annotated[float | None, "upper end of the 95% interval of the gain"]
+    gain_p: Annotated[float | None, "one-sided p-value of the gain, by the corrected paired t-test"]
     reason: Annotated[str | None, "why it cannot be made"]
 
     @classmethod

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.drawing.map_layers import frame
-from core.drawing.numbers import interval, three
+from core.drawing.numbers import interval, probability, three
 from core.drawing.palette import BASELINE, GRID, OUTLINE, SYNTHETIC
 from core.drawing.text import cut, escaped
 from core.drawing.traces import Trace, segments
@@ -124,7 +124,7 @@ def baseline_alt(evaluation: Evaluation, *, name: str) -> str:
     best = min((each for each in evaluation.baselines if each.mae is not None), key=lambda each: each.mae or 0.0)
     off = f"{three(evaluation.mae)} (95% {interval(evaluation.mae_low, evaluation.mae_high)})"
     said = f"The map is off by {off} {name} on average; the best baseline, {best.name}, by {three(best.mae)}."
-    if best.gain_low is not None and best.gain_low > 0:
+    if best.beaten:
         return f"{said} The map is better."
     if best.gain_high is not None and best.gain_high < 0:
         return f"{said} The baseline is better."
@@ -135,7 +135,7 @@ def _gains(evaluation: Evaluation) -> dict[str, str]:
     """The paired gain of the map on every baseline, in words, by the name of its row."""
     return {
         each.name[:1].upper() + each.name[1:]: f"map off by {three(each.gain)} less, "
-        f"95% {interval(each.gain_low, each.gain_high)}"
+        f"95% {interval(each.gain_low, each.gain_high)}, p {probability(each.gain_p)}"
         for each in evaluation.baselines
         if each.gain is not None
     }

@@ -13,6 +13,8 @@ from core.regressing.nested import nested
 from core.regressing.runs import Runs
 from core.statistics.answers import Floats
 
+SIGNIFICANT = 0.05
+
 MEAN, SETTINGS, TEMPERATURE, LENGTH = "mean", "settings only", "temperature only", "length only"
 
 
@@ -22,7 +24,7 @@ class Baseline:
 
     q2, mae: None with one sentence in `reason` where it cannot be made; mae_low, mae_high: the 95% bootstrap interval
     of the mean absolute error over runs. gain: how much smaller the map's is, with its interval, paired: the same
-    runs drawn for both. Filled in by `evaluate`.
+    runs drawn for both; gain_p: one-sided p-value of a gain. Filled in by `evaluate`.
     """
 
     name: str
@@ -34,6 +36,12 @@ class Baseline:
     reason: str | None = None
     mae_low: float | None = None
     mae_high: float | None = None
+    gain_p: float | None = None
+
+    @property
+    def beaten(self) -> bool:
+        """Whether the map's error is smaller by more than chance."""
+        return self.gain_p is not None and self.gain_p <= SIGNIFICANT
 
 
 def baseline_predictions(runs: Runs, folds: Folds) -> dict[str, Floats | str]:

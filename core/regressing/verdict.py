@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.regressing.baselines import MEAN, SETTINGS, TEMPERATURE, Baseline
+from core.regressing.baselines import MEAN, SETTINGS, SIGNIFICANT, TEMPERATURE, Baseline
 from core.regressing.folds import Folds
 from core.regressing.runs import Runs
 
-SIGNIFICANT = 0.05
 FEW_RUNS = 20
 LOW_CEILING = 0.5
 
@@ -42,12 +41,13 @@ def verdict(
             f"a mean error of {mae:.2g} against {least:.2g}."
         )
     against = next((each for each in known if each[0].name == TEMPERATURE), (best, least))
-    sure = against[0].gain_low is not None and against[0].gain_low > 0
+    sure = against[0].beaten
     better = "better than" if sure else "a little better than"
     unsure = "" if sure else "; on these runs the difference may be chance"
+    gained = "" if against[0].gain_p is None else f": p = {against[0].gain_p:.2g}"
     return True, (
-        f"The map predicts {name} {reach}, {better} {_called(against[0])} "
-        f"(a mean error of {mae:.2g} against {against[1]:.2g}{unsure}): {chance}."
+        f"The map predicts {name} {reach} ({chance} against chance), {better} {_called(against[0])}{gained} "
+        f"(a mean error of {mae:.2g} against {against[1]:.2g}{unsure})."
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.drawing.numbers import interval
+from core.drawing.numbers import interval, probability
 from core.figures import (
     baseline_alt,
     baseline_figure,
@@ -89,6 +89,7 @@ def baselines_table(evaluation: Evaluation) -> pd.DataFrame:
             "Q²": pd.array([evaluation.q2, *(one.q2 for one in others)], dtype="Float64"),
             "The map's is smaller by": pd.array([None, *(one.gain for one in others)], dtype="Float64"),
             "95% of that": ["", *(interval(one.gain_low, one.gain_high) for one in others)],
+            "p of that": ["", *(probability(one.gain_p) for one in others)],
             "Why not": ["", *(readable(one.reason or "") for one in others)],
         }
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from core.drawing.numbers import counted, fixed, interval, probability, three
 from core.drawing.numbers import decimals_for as decimals
 from core.predicting import QUALITY, Gathered
-from core.regressing.baselines import LENGTH, MEAN, SETTINGS, TEMPERATURE, Baseline
+from core.regressing.baselines import LENGTH, MEAN, SETTINGS, SIGNIFICANT, TEMPERATURE, Baseline
 from core.regressing.jackknife import least_runs
-from core.regressing.verdict import FEW_RUNS, SIGNIFICANT
+from core.regressing.verdict import FEW_RUNS
 from core.regression import Evaluation
 from pages.predict.scores import Score
 from pages.shared.plain import literal
@@ -55,7 +55,7 @@ def _title(evaluation: Evaluation, score: Score) -> str:
         return f"The map does not help here: it predicts no better than {than}."
     places = decimals(mae, 2)
     off, rest = f":blue[{fixed(mae, places)} {literal(score.unit)}]", f"{called(best)} by {fixed(other, places)}"
-    if best.gain_low is not None and best.gain_low > 0:
+    if best.beaten:
         return f"The map helps: it is off by {off} on average, {rest}."
     return f"The map is off by {off} on average, {rest}: too close to tell."
 
@@ -69,6 +69,9 @@ def _evidence(evaluation: Evaluation, gathered: Gathered, score: Score, runs: in
         f"Mean absolute error {off}, each run left out; {many}{seeds}.",
         f"Q² **{fixed(evaluation.q2, 2)}**, permutation p **{probability(evaluation.p_value)}**.",
     ]
+    best = rival(evaluation)
+    if evaluation.helps and best.gain_p is not None:
+        parts.append(f"Better than {called(best)}: p **{probability(best.gain_p)}**.")
     need = least_runs(evaluation.typical)
     if n < need:
         parts.append(f"No interval yet: {n} of {need} runs.")

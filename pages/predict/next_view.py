@@ -154,7 +154,6 @@ def _table(shown: Shown, found: Sequence[Suggestion]) -> None:
             "Predicted": [fixed(one.expected, places) for one in found],
             "90%": [ends(one.low, one.high, places) for one in found],
             "Why": [WHY[one.kind] for one in found],
-            "In words": [readable(one.why) for one in found],
         },
         hide_index=True,
         height="content",
@@ -164,12 +163,15 @@ def _table(shown: Shown, found: Sequence[Suggestion]) -> None:
             "Predicted": text(width=64, alignment="right"),
             "90%": text(width=88),
             "Why": text(width=88),
-            "In words": text(width=420),
         },
         alt="Settings to try next, numbered as on the map, each with its expected score and why.",
         key="predict-next-table",
     )
-    st.caption("Intervals here are the model's own, approximate: a setting picked for its promise is no random draw.")
+    reasons = [f"**{number}** {literal(one.why)}" for number, one in enumerate(found, start=1)]
+    reasons.append(
+        "Intervals here are the model's own, approximate: a setting picked for its promise is no random draw."
+    )
+    st.caption("  \n".join(reasons))
 
 
 def _steered(shown: Shown) -> bool:

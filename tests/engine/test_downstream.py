@@ -37,6 +37,8 @@ from core.store import Store
 from core.tasks import Task, load_task
 from core.training_rows import Encoded, Example, encode_rows, response_loss
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 BASE = str(settings().assets / "models" / "base")
 SHORT = replace(RECIPE, steps=6, batch_size=8, warmup=1)
 
@@ -48,15 +50,6 @@ def no_vectors(texts: Sequence[str]) -> Iterator[Any]:
 
 
 SHOP = Workshop(no_vectors, at_once)  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small batches are slower on several threads, and equal sums need an equal number of them."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ from core.models import PairSpec, load_pair
 from core.settings import settings
 from core.training_rows import UNREAD, Encoded, Example, collate, encode_rows, response_loss
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 BASE = settings().assets / "models" / "base"
 END, PAD = 0, 1
 ROWS = [
@@ -32,15 +33,6 @@ HELD_OUT = [
     Example("Topic: tea and sleep. Hypothesis:", "Does warm tea help old people fall asleep?"),
 ]
 QUICK = FinetuneSettings(steps=8, batch_size=4, warmup=1, evaluate_every=2, learning_rate=4e-3, seed=3)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small batches are slower on several threads, and equal sums need an equal number of them."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

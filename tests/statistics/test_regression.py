@@ -14,7 +14,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
+from core.regressing.resampling import corrected_p
 from core.regressing.runs import Runs
+from core.regressing.smoothers import weights
 from core.regression import evaluate, fit, predict_all
 from core.statistics.answers import Answers
 from tests.statistics.worlds import World
@@ -123,3 +125,29 @@ def test_p_values_of_shuffled_scores_are_uniform(families: bool) -> None:
 def test_the_nested_q_squared_of_shuffled_scores_is_not_positive_on_average() -> None:
     _, q2 = null(False)
     assert np.mean(q2) <= 0
+
+
+PAIRS = 300
+"""Data sets in which two predictions are compared."""
+
+
+@pytest.mark.parametrize("n", [12, 36])
+def test_two_predictions_that_are_equally_good_are_rarely_told_apart(n: int) -> None:
+    equal, better = [], []
+    for seed in range(PAIRS):
+        rng = np.random.default_rng(seed)
+        one, other, noise = rng.normal(size=(3, n, 1))
+        scores = (one + other + noise)[:, 0]
+        misses = [np.abs(scores - left_out(columns, scores)) for columns in (one, other, rng.normal(size=(n, 1)))]
+        equal.append(corrected_p(misses[1] - misses[0], np.arange(n), n))
+        better.append(corrected_p(misses[2] - misses[0], np.arange(n), n))
+    assert np.mean(np.array(equal) <= 0.05) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / PAIRS)
+    assert np.mean(np.array(better) <= 0.05) > (0.05 if n == 12 else 0.3)
+
+
+def left_out(columns: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Every score foretold by a ridge of the others."""
+    n = len(scores)
+    rest = np.array([np.delete(np.arange(n), i) for i in range(n)])
+    light = weights("ridge", columns[rest], columns[:, None])[2::6, 0]
+    return np.asarray((light * scores[rest]).sum(axis=1))

@@ -27,7 +27,7 @@ CONTRACT: dict[type, list[str]] = {
         *("p_value", "dimension", "coverage", "width", "guaranteed", "typical", "verdict", "helps", "reason", "notes"),
         *("baselines", "lipschitz", "runs", "left_out"),
     ],
-    predict_documents.BaselineEntry: ["name", "q2", "mae", "gain", "gain_low", "gain_high", "reason"],
+    predict_documents.BaselineEntry: ["name", "q2", "mae", "gain", "gain_low", "gain_high", "gain_p", "reason"],
     predict_documents.PredictedRun: [
         *("run", "settings", "score", "error", "predicted", "low", "high", "leverage", "extrapolates", "reason"),
     ],

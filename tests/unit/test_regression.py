@@ -9,13 +9,14 @@ from itertools import permutations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
 from core.errors import SettingsError, StatisticsError
 from core.regressing.baselines import Baseline, q_squared
 from core.regressing.folds import folds
 from core.regressing.jackknife import jackknife_plus, least_runs
 from core.regressing.nested import nested
-from core.regressing.resampling import orders, permuted
+from core.regressing.resampling import corrected_p, orders, permuted
 from core.regressing.smoothers import candidates
 from core.regressing.verdict import verdict
 from core.regression import evaluate, fit, predict
@@ -223,23 +224,42 @@ def test_baselines_are_worked_out_over_the_same_runs() -> None:
     for each in result.baselines:
         assert each.gain == pytest.approx((each.mae or 0) - result.mae)
         assert (each.gain_low or 0) <= (each.gain or 0) <= (each.gain_high or 0)
+    # What knows the score beats the map, and surely; what knows nothing of it does not.
+    assert named["coherence"].gain_p == pytest.approx(1, abs=0.01)
+    assert (named["length only"].gain_p or 1) < 0.01
     bare = evaluate(replace(scored(15), settings=({},) * 15), permutations=1)
     missing = {each.name: each.reason for each in bare.baselines if each.mae is None}
     assert missing["settings only"] == "No setting differs between the runs."
     assert missing["temperature only"] == "The runs do not differ in temperature."
 
 
+def test_the_p_value_of_a_gain_is_the_corrected_t_test_over_groups() -> None:
+    gains = np.random.default_rng(2).normal(0.3, 1.0, size=9)
+    plain = stats.ttest_1samp(gains, 0.0, alternative="greater")
+    # Nadeau and Bengio: the variance of the mean is 1/n + (share left out)/(share learnt from) of one's own, not 1/n.
+    expected = stats.t.sf(plain.statistic / math.sqrt(1 + 9 / 8), df=8)
+    assert corrected_p(gains, np.arange(9), 9) == pytest.approx(expected)
+    assert corrected_p(gains, np.arange(9), 9) > plain.pvalue
+    twice = corrected_p(np.repeat(gains, 2), np.repeat(np.arange(9), 2), 9)
+    assert twice == pytest.approx(expected), "runs that are left out together are one piece of evidence"
+    assert corrected_p(-gains, np.arange(9), 9) == pytest.approx(1 - expected)
+    assert corrected_p(np.full(5, 0.1), np.arange(5), 5) == 0
+    assert corrected_p(np.zeros(5), np.arange(5), 5) == 1
+    assert corrected_p(gains[:2], np.zeros(2, dtype=int), 2) == 1, "one group says nothing"
+
+
 def test_words_follow_the_numbers() -> None:
-    mean, warm = Baseline("mean", -0.1, 0.1), Baseline("temperature only", 0.3, 0.06, gain_low=0.01)
+    mean, warm = Baseline("mean", -0.1, 0.1), Baseline("temperature only", 0.3, 0.06, gain_low=0.01, gain_p=0.02)
     helps, words = verdict(0.8, 0.004, 0.02, 0.06, 0.95, [mean, warm], 30, "F1")
     assert helps
     assert words == (
-        "The map predicts F1 to ±0.03, better than temperature alone (a mean error of 0.02 against 0.06): p = 0.004."
+        "The map predicts F1 to ±0.03 (p = 0.004 against chance), better than temperature alone: p = 0.02 "
+        "(a mean error of 0.02 against 0.06)."
     )
     helps, words = verdict(0.8, 0.004, 0.02, 0.06, 0.95, [mean, replace(warm, mae=0.01)], 30, "F1")
     assert not helps
     assert "no better than temperature alone" in words
-    assert "may be chance" in verdict(0.8, 0.01, 0.02, None, None, [mean, replace(warm, gain_low=-0.1)], 30, "F1")[1]
+    assert "may be chance" in verdict(0.8, 0.01, 0.02, None, None, [mean, replace(warm, gain_p=0.2)], 30, "F1")[1]
     assert "measurement error" in verdict(-0.1, 0.5, 0.1, None, 0.2, [mean], 30, "F1")[1]
     assert "12 runs are few" in verdict(-0.1, 0.5, 0.1, None, None, [mean], 12, "F1")[1]
     assert "By temperature alone" in verdict(0.1, 0.2, 0.1, None, None, [mean, warm], 12, "F1")[1]
