@@ -19,7 +19,6 @@ from pages.perspective.places import PANEL_HEIGHT
 from pages.perspective.shown import Shown
 from pages.shared.plain import literal, readable
 
-WAIT_SECONDS = 2.0
 METHODS = {
     "answers": "over answers",
     "queries": "over queries",
@@ -58,7 +57,7 @@ def _by_run(job: Job | None, shown: Shown) -> dict[str, Sameness]:
     return {pair[0]: test for (pair, statistic), test in done.items() if statistic == statistic_of(shown)}
 
 
-def distances(jobs: Jobs, shown: Shown, job: Job | None, scores: Mapping[str, Mapping[str, float]]) -> None:
+def distances(shown: Shown, job: Job | None, scores: Mapping[str, Mapping[str, float]]) -> None:
     """The table, and one line that says how it was made."""
     if REAL not in shown.atlas.map.keys:
         with st.container(border=True, height=PANEL_HEIGHT, vertical_alignment="center", horizontal_alignment="center"):
@@ -76,9 +75,7 @@ def distances(jobs: Jobs, shown: Shown, job: Job | None, scores: Mapping[str, Ma
         alt="Every run with its distance to the real data, the nearest first.",
         key="perspective-distances",
     )
-    st.fragment(_said, run_every=WAIT_SECONDS if job is not None and job.active else None)(
-        jobs, shown, None if job is None else job.id, job is not None and job.active
-    )
+    st.caption(_said(shown, job))
 
 
 def _columns(
@@ -127,17 +124,13 @@ def _config(ranked: Sequence[Apart], scores: Mapping[str, Mapping[str, float]]) 
     }
 
 
-def _said(jobs: Jobs, shown: Shown, number: int | None, waited: bool) -> None:
-    job = None if number is None else jobs.job(number)
-    if waited and (job is None or not job.active):
-        # The tests are done: the table and the headline know more now.
-        st.rerun()
+def _said(shown: Shown, job: Job | None) -> str:
     floor = next((d for key, d in zip(shown.atlas.map.keys, shown.atlas.to_real, strict=True) if key == HELD_OUT), None)
     parts = ["Full debiased squared distance, all axes, these queries."]
     if floor is not None and floor.value is not None:
         parts.append(f"Two halves of the real data: {floor.value:.3f}, {interval(floor.low, floor.high)}.")
     parts.append(_about_test(job, shown))
-    st.caption(" ".join(parts))
+    return " ".join(parts)
 
 
 def _about_test(job: Job | None, shown: Shown) -> str:

@@ -21,7 +21,6 @@ from pages.shared.plain import literal, readable
 
 SEARCH, BY = "perspective-search", "perspective-search-by"
 WORD, MEANING = "Word", "Meaning"
-WAIT_SECONDS = 0.5
 """How often it is looked whether the worker has read the words of a search by meaning."""
 
 ROWS = 500
@@ -35,7 +34,7 @@ def texts(jobs: Jobs, shown: Shown, view: View) -> None:
     """The head with search and buttons, and below it the table or one sentence, at one height."""
     task = shown.task.name
     chosen = selection_of(task)
-    typed = str(st.session_state.get(SEARCH) or "").strip()
+    typed = _typed()
     # What is searched: the selection, else everything that is drawn.
     among = _among(shown, view, chosen)
     found = _found(jobs, shown, among, typed)
@@ -59,12 +58,23 @@ def texts(jobs: Jobs, shown: Shown, view: View) -> None:
         )
 
 
+def reading(store: Store) -> bool:
+    """Whether the worker has yet to read the words that are searched by meaning."""
+    typed = _typed()
+    return bool(typed) and st.session_state.get(BY, WORD) == MEANING and phrase_vector(store, typed) is None
+
+
+def _typed() -> str:
+    return str(st.session_state.get(SEARCH) or "").strip()
+
+
 def _body(
     jobs: Jobs, shown: Shown, chosen: Selection | None, among: Sequence[Speck], found: list[Speck] | None, typed: str
 ) -> None:
     height = PANEL_HEIGHT - 58
     if found is None:
-        _wait(jobs, typed, height)
+        submit_phrase(jobs, typed)
+        _sentence("Reading these words", "The first search by meaning takes a few seconds.", height, shimmer=True)
     elif not chosen and not typed:
         body = "Draw a lasso around points on either map to read their texts, or search all that is drawn."
         _sentence("Nothing is selected", body, height)
@@ -117,17 +127,6 @@ def _found(jobs: Jobs, shown: Shown, among: Sequence[Speck], typed: str) -> list
     if vector is None:
         return None
     return [among[i] for i in by_meaning(vector, pool.vectors(shown, among)).tolist()]
-
-
-def _wait(jobs: Jobs, typed: str, height: int) -> None:
-    submit_phrase(jobs, typed)
-    st.fragment(_look, run_every=WAIT_SECONDS)(jobs.store, typed, height)
-
-
-def _look(store: Store, typed: str, height: int) -> None:
-    if phrase_vector(store, typed) is not None:
-        st.rerun()
-    _sentence("Reading these words", "The first search by meaning takes a few seconds.", height, shimmer=True)
 
 
 def _table(shown: Shown, chosen: Selection | None, found: Sequence[Speck], height: int) -> None:

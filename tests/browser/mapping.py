@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from playwright.sync_api import Download, Locator, Page, expect
 
 from core.embedding import EMBEDDER, embed, load_embedder
@@ -234,22 +235,24 @@ def _area(line: Sequence[Corner]) -> float:
 
 
 def ring(points: Mapping[str, Dot], count: int, corners: int = 72) -> list[Corner]:
-    """Corners of a circle on the page, about the middle of all points, around `count` to twice as many of them.
+    """Corners of a circle on the page, near the middle of all points, around `count` to twice as many of every kind.
 
     Of many such circles the one whose line is the farthest from any point: a mouse moves by whole pixels, and
     Plotly straightens a lasso by one or two.
     """
     half = len(points) // 2
-    places = [(one.left, one.top) for one in points.values()]
-    across, down = (sorted(place[side] for place in places)[half] for side in (0, 1))
+    places = np.array([(one.left, one.top) for one in points.values()])
+    _, kinds = np.unique([name.partition(":")[0] for name in points], return_inverse=True)
+    middle = np.sort(places, axis=0)[half]
     most = min(2 * count, len(points) - 1)
     found = []
-    for right, below in itertools.product(range(-24, 25, 6), repeat=2):
-        centre = (across + right, down + below)
-        away = sorted(math.dist(place, centre) for place in places)
-        inner = max(range(count - 1, most), key=lambda i: away[i + 1] - away[i])
-        found.append((away[inner + 1] - away[inner], (away[inner] + away[inner + 1]) / 2, centre))
-    room, radius, (across, down) = max(found)
+    for aside in itertools.product(range(-96, 97, 8), repeat=2):
+        centre = middle + aside
+        away = np.linalg.norm(places - centre, axis=1)
+        order = np.argsort(away)
+        enough = [i for i in range(count - 1, most) if len(set(kinds[order[: i + 1]])) == len(set(kinds))]
+        found += [(away[order[i + 1]] - away[order[i]], away[order[i : i + 2]].mean(), *centre) for i in enough]
+    room, radius, across, down = (float(number) for number in max(found))
     assert room > CLEAR, f"no circle passes {CLEAR / 2} pixels from every point"
     turns = [math.tau * i / corners for i in range(corners)]
     return [(across + radius * math.cos(turn), down + radius * math.sin(turn)) for turn in turns]

@@ -31,7 +31,7 @@ from tests.browser.walking import (
 def test_cancel_keeps_what_is_written_and_resume_writes_the_rest(
     server: Server, page: Page, abroad: list[str], record_property: Callable[[str, object], None]
 ) -> None:
-    page.goto(f"{server.url}/?queries=20&reps=8&len=48&seed=1")
+    page.goto(f"{server.url}/?queries=20&reps=6&len=48&seed=1")
     run = generate_now(page)
     with Store(server.store) as store:
         until(page, lambda: store.run(run).samples, "the first round is stored")
@@ -48,15 +48,15 @@ def test_cancel_keeps_what_is_written_and_resume_writes_the_rest(
         kept = texts(store, run)
         assert stopped.status == "cancelled"
         assert before.items() <= kept.items()
-        assert stopped.samples == len(kept) < 160
-        expect(headline(page)).to_contain_text(f"stopped at {len(kept)} of 160 samples")
-        expect(page.get_by_text(f"It stopped at {len(kept)} of 160 samples. Nothing is lost")).to_be_visible()
+        assert stopped.samples == len(kept) < 120
+        expect(headline(page)).to_contain_text(f"stopped at {len(kept)} of 120 samples")
+        expect(page.get_by_text(f"It stopped at {len(kept)} of 120 samples. Nothing is lost")).to_be_visible()
 
         button(page, "Resume").click()
-        expect(page.get_by_text(re.compile("done 160$"))).to_be_visible(timeout=WORK)
+        expect(page.get_by_text(re.compile("done 120$"))).to_be_visible(timeout=WORK)
         assert store.run(run).status == "done"
         whole = texts(store, run)
-        assert len(whole) == 160
+        assert len(whole) == 120
         assert kept.items() <= whole.items()
         assert store.metrics(run)
     assert abroad == []
@@ -69,8 +69,8 @@ def test_two_tabs_write_at_once_what_each_writes_alone(
     other = context.new_page()
     tabs = {11: page, 12: other}
     for seed, tab in tabs.items():
-        tab.goto(f"{server.url}/?queries=20&reps=6&len=32&seed={seed}")
-        expect(button(tab, "Generate 120")).to_be_enabled()
+        tab.goto(f"{server.url}/?queries=20&reps=3&len=32&seed={seed}")
+        expect(button(tab, "Generate 60")).to_be_enabled()
     runs = {seed: generate_now(tab) for seed, tab in tabs.items()}
     with Store(server.store) as store:
         jobs = Jobs(store)
@@ -82,10 +82,10 @@ def test_two_tabs_write_at_once_what_each_writes_alone(
         page.reload()
         other.close()
         expect(page).to_have_url(re.compile(f"run={runs[11]}"))
-        expect(page.get_by_text(re.compile("done 120$"))).to_be_visible(timeout=WORK)
+        expect(page.get_by_text(re.compile("done 60$"))).to_be_visible(timeout=WORK)
         until(page, lambda: not jobs.active(), "both have ended")
         found = {seed: texts(store, run) for seed, run in runs.items()}
     assert found[11] != found[12]
     for seed, written in found.items():
-        assert written == alone(SteerSettings(seed=seed, max_new_tokens=32), queries=20, replicates=6)
+        assert written == alone(SteerSettings(seed=seed, max_new_tokens=32), queries=20, replicates=3)
     assert abroad == []

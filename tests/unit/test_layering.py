@@ -96,3 +96,72 @@ def test_no_page_stops_the_script(name: str) -> None:
     # A click that came while the page was being drawn waits for its end; st.stop() throws it away.
     calls = [node.func for node in ast.walk(ast.parse(SOURCES[name].read_text())) if isinstance(node, ast.Call)]
     assert not [call for call in calls if isinstance(call, ast.Attribute) and ast.unparse(call) == "st.stop"]
+
+
+Function = tuple[str, str]
+"""A module and a function in it."""
+
+
+def _is_fragment(node: ast.AST) -> bool:
+    return ast.unparse(node.func if isinstance(node, ast.Call) else node) == "st.fragment"
+
+
+def _functions(source: str, module: str) -> dict[Function, tuple[ast.FunctionDef, bool, set[Function]]]:
+    """Every function of a page's module: its code, whether it is a fragment, and those of the pages it names."""
+    tree = ast.parse(source)
+    own = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    known: dict[str, Function] = {name: (module, name) for name in own}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and package(node.module or "") == "pages":
+            known |= {alias.asname or alias.name: (str(node.module), alias.name) for alias in node.names}
+    wrapped = {
+        each.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and _is_fragment(node)
+        for each in node.args
+        if isinstance(each, ast.Name)
+    }
+    return {
+        (module, name): (
+            node,
+            name in wrapped or any(_is_fragment(each) for each in node.decorator_list),
+            {known[each.id] for each in ast.walk(node) if isinstance(each, ast.Name) and each.id in known},
+        )
+        for name, node in own.items()
+    }
+
+
+def nested_fragments(functions: dict[Function, tuple[ast.FunctionDef, bool, set[Function]]]) -> set[Function]:
+    """Functions within which one fragment would draw another."""
+    found = set()
+    for start, (_, fragment, _) in functions.items():
+        if not fragment:
+            continue
+        reached, waiting = set(), [start]
+        while waiting:
+            each = waiting.pop()
+            if each in reached or each not in functions:
+                continue
+            reached.add(each)
+            waiting += functions[each][2]
+        if any(functions[each][1] for each in reached - {start}):
+            found.add(start)
+    return found
+
+
+def test_the_walk_finds_a_fragment_in_a_fragment() -> None:
+    outer = (
+        "from pages.b import drawn\ndef page():\n st.fragment(part)(1)\ndef part(x):\n step()\ndef step():\n drawn()\n"
+    )
+    inner = "@st.fragment(run_every=2)\ndef _clock():\n    pass\ndef drawn():\n    _clock()\n"
+    functions = _functions(outer, "pages.a") | _functions(inner, "pages.b")
+    assert nested_fragments(functions) == {("pages.a", "part")}
+    assert nested_fragments(_functions(outer, "pages.a")) == set()
+
+
+def test_no_fragment_draws_another() -> None:
+    # What is drawn twice in a row is thrown away once, but not what a fragment within it drew: the page goes blank.
+    pages = {name: path.read_text(encoding="utf-8") for name, path in SOURCES.items() if package(name) == "pages"}
+    functions = {key: found for name, source in pages.items() for key, found in _functions(source, name).items()}
+    assert sum(fragment for _, fragment, _ in functions.values()) > 10
+    assert nested_fragments(functions) == set()
