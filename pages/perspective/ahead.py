@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from core.store import Store
 from core.tasks import Task
-from pages.perspective.shown import AT_ONCE, MOST, drawn_anew
-from pages.shared.finished import finished_runs
+from pages.perspective.shown import MOST, drawn_anew
+from pages.shared.finished import AT_ONCE, finished_runs
 
 
 def prepare(store: Store, task: Task) -> None:

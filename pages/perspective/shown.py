@@ -23,13 +23,10 @@ from core.storage.records import Job, Run
 from core.store import Store
 from core.tasks import Task
 from pages.perspective.finding import nearest
-from pages.shared.finished import RunsKey, runs_key
+from pages.shared.finished import AT_ONCE, RunsKey, runs_key
 
 MOST = 1_000
 """Runs on one map: the newest."""
-
-AT_ONCE = 20_000
-"""Samples up to which a map is drawn while somebody waits: a second or two."""
 
 SHOWN = "perspective-shown"
 

@@ -8,6 +8,9 @@ from core.storage.records import Run
 from core.store import Store
 from core.tasks import Task
 
+AT_ONCE = 20_000
+"""Samples up to which a map is drawn while somebody waits: a second or two."""
+
 RunsKey = tuple[tuple[str, int, float | None], ...]
 
 

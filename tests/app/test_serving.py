@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     st.cache_resource.clear()
     yield
     st.cache_resource.clear()
+
+
+def finished(work: Coroutine[Any, Any, Any]) -> Any:
+    """What it returns; in a thread, because the browser tests leave a loop behind in theirs."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 @pytest.mark.usefixtures("fresh")
@@ -73,7 +80,7 @@ def test_the_door_opens_when_all_is_ready_or_patience_ends(monkeypatch: pytest.M
         async with ahead.lifespan(None):
             return ready.is_set()
 
-    assert asyncio.run(opened()) is ends
+    assert finished(opened()) is ends
     slow.set()
     assert ready.wait(30)
 
@@ -113,7 +120,7 @@ def _headers(content: str, kind: str = "http") -> list[str]:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(hints.ChartHint(application)({"type": kind}, receive, send))
+    finished(hints.ChartHint(application)({"type": kind}, receive, send))
     start, body = sent
     assert body == {"type": "http.response.body", "body": b"page"}
     assert (b"content-type", content.encode()) in start["headers"]

@@ -105,6 +105,14 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         yield start
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _data_of_the_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tasks that a test imports are there for its servers, and gone for the tests after it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STEERSCOPE_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server of the app with its worker for all tests of a module; loading the models takes seconds."""

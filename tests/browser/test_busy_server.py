@@ -69,8 +69,8 @@ def test_two_tabs_write_at_once_what_each_writes_alone(
     other = context.new_page()
     tabs = {11: page, 12: other}
     for seed, tab in tabs.items():
-        tab.goto(f"{server.url}/?queries=20&reps=3&len=32&seed={seed}")
-        expect(button(tab, "Generate 60")).to_be_enabled()
+        tab.goto(f"{server.url}/?queries=20&reps=4&len=32&seed={seed}")
+        expect(button(tab, "Generate 80")).to_be_enabled()
     runs = {seed: generate_now(tab) for seed, tab in tabs.items()}
     with Store(server.store) as store:
         jobs = Jobs(store)
@@ -82,10 +82,10 @@ def test_two_tabs_write_at_once_what_each_writes_alone(
         page.reload()
         other.close()
         expect(page).to_have_url(re.compile(f"run={runs[11]}"))
-        expect(page.get_by_text(re.compile("done 60$"))).to_be_visible(timeout=WORK)
+        expect(page.get_by_text(re.compile("done 80$"))).to_be_visible(timeout=WORK)
         until(page, lambda: not jobs.active(), "both have ended")
         found = {seed: texts(store, run) for seed, run in runs.items()}
     assert found[11] != found[12]
     for seed, written in found.items():
-        assert written == alone(SteerSettings(seed=seed, max_new_tokens=32), queries=20, replicates=3)
+        assert written == alone(SteerSettings(seed=seed, max_new_tokens=32), queries=20, replicates=4)
     assert abroad == []

@@ -25,7 +25,7 @@ DESIGNS = (
     Design("light", 10, 1, (8, 8), "both"),
     Design("middle", 30, 5, (4, 9)),
     Design("middle", 5, 20, (5, 5)),
-    Design("middle", 10, 50, (8, 8), "chains"),
+    Design("middle", 10, 20, (8, 8), "chains"),
     Design("middle", 5, 5, (6, 12), "both"),
     Design("heavy", 3, 1, (5, 5)),
     Design("heavy", 10, 20, (4, 9)),
