@@ -36,6 +36,14 @@ const same = (one, other) =>
 const pages = new WeakMap();
 const charts = new WeakMap();
 
+const holdsSamples = (trace) => trace.type === "scattergl" && isSample(trace.customdata?.[0]);
+
+// A chart that was given a new figure has forgotten what was faded on it.
+function forgot(chart, lit) {
+  const traces = chart.data.filter(holdsSamples);
+  return lit !== null && traces.length > 0 && traces.every((trace) => trace.selectedpoints == null);
+}
+
 // lit: a Set of ids, or null where everything is as bright as ever.
 async function light(chart, lit) {
   const traces = [], points = [];
@@ -98,10 +106,11 @@ function hook(chart, mine) {
 function look(mine) {
   if (!window.Plotly || mine.busy) return;
   for (const chart of mine.keys.map(find)) {
-    if (!chart?.on || !chart.data) continue;
+    // Under a lasso that is being drawn Plotly fades points itself.
+    if (!chart?.on || !chart.data || chart._dragging) continue;
     if (!charts.has(chart)) hook(chart, mine);
     const { lit } = charts.get(chart);
-    if (lit === undefined || !same(lit, mine.lit)) light(chart, mine.lit);
+    if (lit === undefined || !same(lit, mine.lit) || forgot(chart, lit)) light(chart, mine.lit);
   }
 }
 

@@ -245,15 +245,20 @@ def ring(points: Mapping[str, Dot], count: int, corners: int = 72) -> list[Corne
     _, kinds = np.unique([name.partition(":")[0] for name in points], return_inverse=True)
     middle = np.sort(places, axis=0)[half]
     most = min(2 * count, len(points) - 1)
-    found = []
-    for aside in itertools.product(range(-96, 97, 8), repeat=2):
-        centre = middle + aside
-        away = np.linalg.norm(places - centre, axis=1)
-        order = np.argsort(away)
-        enough = [i for i in range(count - 1, most) if len(set(kinds[order[: i + 1]])) == len(set(kinds))]
-        found += [(away[order[i + 1]] - away[order[i]], away[order[i : i + 2]].mean(), *centre) for i in enough]
-    room, radius, across, down = (float(number) for number in max(found))
+    room = radius = across = down = 0.0
+    # As near to the middle as will do: farther away a circle may leave the chart.
+    for reach in (24, 48, 96):
+        found = []
+        for aside in itertools.product(range(-reach, reach + 1, reach // 4), repeat=2):
+            away = np.linalg.norm(places - middle - aside, axis=1)
+            order = np.argsort(away)
+            enough = [i for i in range(count - 1, most) if len(set(kinds[order[: i + 1]])) == len(set(kinds))]
+            found += [(away[order[i + 1]] - away[order[i]], away[order[i : i + 2]].mean(), *aside) for i in enough]
+        room, radius, across, down = (float(number) for number in max(found, default=(0.0, 0.0, 0.0, 0.0)))
+        if room > CLEAR:
+            break
     assert room > CLEAR, f"no circle passes {CLEAR / 2} pixels from every point"
+    across, down = across + float(middle[0]), down + float(middle[1])
     turns = [math.tau * i / corners for i in range(corners)]
     return [(across + radius * math.cos(turn), down + radius * math.sin(turn)) for turn in turns]
 
