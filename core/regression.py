@@ -173,14 +173,14 @@ def _columns(runs: Runs, count: int, rng: np.random.Generator) -> tuple[Floats, 
 
 def _baselines(runs: Runs, folds: Folds, misses: Floats, rng: np.random.Generator) -> tuple[Baseline, ...]:
     """Baselines with their errors, and what the map gains on each."""
-    found = []
+    found, groups = [], runs.groups()
     for name, given in baseline_predictions(runs, folds).items():
         if isinstance(given, str):
             found.append(Baseline(name, None, None, reason=given))
             continue
         own = np.abs(runs.scores - given)
         gains = own - misses
-        low, high = percentiles(bootstrap_means(np.column_stack([gains, own]), runs.groups(), rng))
+        low, high = percentiles(bootstrap_means(np.column_stack([gains, own]), groups, rng))
         q2, mae, gain = float(q_squared(runs.scores, given)), float(own.mean()), float(gains.mean())
         found.append(
             Baseline(
@@ -192,7 +192,7 @@ def _baselines(runs: Runs, folds: Folds, misses: Floats, rng: np.random.Generato
                 gain_high=float(high[0]),
                 mae_low=float(low[1]),
                 mae_high=float(high[1]),
-                gain_p=corrected_p(gains, runs.groups(), len(folds.outer)),
+                gain_p=corrected_p(gains, groups, len(folds.outer)),
             )
         )
     return tuple(found)

@@ -36,6 +36,7 @@ const same = (one, other) =>
 const pages = new WeakMap();
 const charts = new WeakMap();
 
+// In three dimensions nothing can be selected.
 const holdsSamples = (trace) => trace.type === "scattergl" && isSample(trace.customdata?.[0]);
 
 // A chart that was given a new figure has forgotten what was faded on it.
@@ -48,11 +49,9 @@ function forgot(chart, lit) {
 async function light(chart, lit) {
   const traces = [], points = [];
   chart.data.forEach((trace, number) => {
-    const ids = trace.customdata;
-    // In three dimensions nothing can be selected.
-    if (trace.type !== "scattergl" || !ids?.length || !isSample(ids[0])) return;
+    if (!holdsSamples(trace)) return;
     traces.push(number);
-    points.push(lit === null ? null : ids.flatMap((id, place) => (lit.has(id) ? [place] : [])));
+    points.push(lit === null ? null : trace.customdata.flatMap((id, place) => (lit.has(id) ? [place] : [])));
   });
   charts.get(chart).lit = lit;
   if (!traces.length) return;

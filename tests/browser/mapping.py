@@ -245,7 +245,6 @@ def ring(points: Mapping[str, Dot], count: int, corners: int = 72) -> list[Corne
     _, kinds = np.unique([name.partition(":")[0] for name in points], return_inverse=True)
     middle = np.sort(places, axis=0)[half]
     most = min(2 * count, len(points) - 1)
-    room = radius = across = down = 0.0
     # As near to the middle as will do: farther away a circle may leave the chart.
     for reach in (24, 48, 96):
         found = []

@@ -101,13 +101,16 @@ def test_no_page_stops_the_script(name: str) -> None:
 Function = tuple[str, str]
 """A module and a function in it."""
 
+Functions = dict[Function, tuple[bool, set[Function]]]
+"""Whether each is a fragment, and which functions of the pages it names."""
+
 
 def _is_fragment(node: ast.AST) -> bool:
     return ast.unparse(node.func if isinstance(node, ast.Call) else node) == "st.fragment"
 
 
-def _functions(source: str, module: str) -> dict[Function, tuple[ast.FunctionDef, bool, set[Function]]]:
-    """Every function of a page's module: its code, whether it is a fragment, and those of the pages it names."""
+def _functions(source: str, module: str) -> Functions:
+    """Every function of a page's module."""
     tree = ast.parse(source)
     own = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     known: dict[str, Function] = {name: (module, name) for name in own}
@@ -123,7 +126,6 @@ def _functions(source: str, module: str) -> dict[Function, tuple[ast.FunctionDef
     }
     return {
         (module, name): (
-            node,
             name in wrapped or any(_is_fragment(each) for each in node.decorator_list),
             {known[each.id] for each in ast.walk(node) if isinstance(each, ast.Name) and each.id in known},
         )
@@ -131,10 +133,10 @@ def _functions(source: str, module: str) -> dict[Function, tuple[ast.FunctionDef
     }
 
 
-def nested_fragments(functions: dict[Function, tuple[ast.FunctionDef, bool, set[Function]]]) -> set[Function]:
+def nested_fragments(functions: Functions) -> set[Function]:
     """Functions within which one fragment would draw another."""
     found = set()
-    for start, (_, fragment, _) in functions.items():
+    for start, (fragment, _) in functions.items():
         if not fragment:
             continue
         reached, waiting = set(), [start]
@@ -143,8 +145,8 @@ def nested_fragments(functions: dict[Function, tuple[ast.FunctionDef, bool, set[
             if each in reached or each not in functions:
                 continue
             reached.add(each)
-            waiting += functions[each][2]
-        if any(functions[each][1] for each in reached - {start}):
+            waiting += functions[each][1]
+        if any(functions[each][0] for each in reached - {start}):
             found.add(start)
     return found
 
@@ -163,5 +165,5 @@ def test_no_fragment_draws_another() -> None:
     # What is drawn twice in a row is thrown away once, but not what a fragment within it drew: the page goes blank.
     pages = {name: path.read_text(encoding="utf-8") for name, path in SOURCES.items() if package(name) == "pages"}
     functions = {key: found for name, source in pages.items() for key, found in _functions(source, name).items()}
-    assert sum(fragment for _, fragment, _ in functions.values()) > 10
+    assert sum(fragment for fragment, _ in functions.values()) > 10
     assert nested_fragments(functions) == set()
